@@ -1,0 +1,3 @@
+module github.com/erlnode/erlnode
+
+go 1.26
