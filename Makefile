@@ -1,0 +1,72 @@
+# Every target does its own set-up: on Debian and Ubuntu, as root or by sudo, it installs what is missing; elsewhere it
+# names what is missing. `make` alone lists the targets.
+
+# The packages with goroutines that share memory: what the race detector is for.
+RACE     := ./epmd/... ./dist/... ./node/... ./gen/...
+FUZZTIME ?= 10s
+OTP      ?=
+
+# Builds do not ask git for the version: git may be missing, or distrust the owner of the checkout.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+phase = @printf '\n== %s\n' '$(1)'
+
+.PHONY: help demo test check race interop fuzz bench golden setup static
+.SILENT:
+
+help:
+	echo 'make demo      a real iex session against a Go node, as a transcript'
+	echo 'make test      everything: set-up, check, build, tests against real Erlang, race detector'
+	echo 'make check     gofmt, go vet, staticcheck, the import table (quick, needs no Erlang)'
+	echo 'make race      all tests of the packages that share memory, under the race detector'
+	echo 'make interop   the tests against real Erlang and Elixir only; OTP=25 insists on that release'
+	echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
+	echo 'make bench     the Go benchmarks'
+	echo 'make golden    makes the golden vectors in testdata/ again with the installed OTP'
+
+demo: setup
+	go run ./interop/demo
+
+test: setup static
+	$(call phase,build)
+	go build ./...
+	$(call phase,test against real Erlang)
+	OTP_INTEROP=require go test -timeout 15m ./...
+	$(MAKE) --no-print-directory race
+	$(call phase,all passed)
+
+check: static
+	$(call phase,layers)
+	go test -run 'Layers|Doc' .
+
+static:
+	$(call phase,gofmt)
+	scripts/gofmt
+	$(call phase,go vet)
+	go vet ./...
+	$(call phase,staticcheck)
+	go tool -modfile=tools/go.mod staticcheck ./...
+
+race:
+	$(call phase,race detector)
+	scripts/setup-race
+	CGO_ENABLED=1 go test -race -timeout 15m $(RACE)
+
+interop:
+	$(call phase,set-up)
+	scripts/setup-otp $(OTP)
+	$(call phase,interop)
+	OTP_INTEROP=require go test -count=1 -timeout 15m -v ./interop/...
+
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+golden: setup
+	set -e; for make in $(wildcard testdata/*/make.sh); do echo "== $$make"; "$$make"; done
+
+setup:
+	$(call phase,set-up)
+	scripts/setup-otp
