@@ -1,0 +1,200 @@
+package handshake
+
+// Initiator is the side of a handshake that dialled. Use it from one goroutine at a time.
+//
+// It sends its name, hears a status and a challenge, proves the cookie in its reply and takes the peer's proof from the
+// ack (OTP: dist_util:handshake_we_started).
+type Initiator struct {
+	cfg   Config
+	peer  string
+	state initiatorState
+	err   error // why it failed
+
+	secret    secret
+	challenge uint32 // ours, once waitAck
+	result    Result
+}
+
+type initiatorState int
+
+const (
+	initiatorNew initiatorState = iota
+	waitStatus
+	askWanted
+	waitChallenge
+	waitAck
+	initiatorDone
+	initiatorFailed
+)
+
+// NewInitiator returns the machine for a connection that was dialled to the node named peer.
+func NewInitiator(cfg Config, peer string) *Initiator {
+	return &Initiator{cfg: cfg, peer: peer}
+}
+
+// Start gives the first message, our name. It is called once, before all else; a second call does nothing.
+func (in *Initiator) Start() Step {
+	if in.state != initiatorNew {
+		return Step{}
+	}
+	in.state = waitStatus
+	m := name{flags: in.cfg.flags(), creation: in.cfg.Creation, node: in.cfg.Name}
+	return Step{Send: [][]byte{m.appendTo(nil)}}
+}
+
+// Receive takes the body of a message, which it neither keeps nor changes.
+//
+// The error is a *MessageError for what is malformed or out of turn, a *StatusError for a status that ends the attempt
+// (errors.Is ErrNok, ErrNotAllowed), a *NameError if another node than the dialled one answers, a *FlagsError if the
+// peer lacks a flag, a *CookieError if it does not know the cookie.
+func (in *Initiator) Receive(body []byte) (Step, error) {
+	var step Step
+	var err error
+	switch in.state {
+	case waitStatus:
+		step, err = in.receiveStatus(body)
+	case waitChallenge:
+		step, err = in.receiveChallenge(body)
+	case waitAck:
+		step, err = in.receiveAck(body)
+	case initiatorFailed:
+		return Step{}, in.err
+	default:
+		err = &MessageError{Peer: in.peer, What: in.state.String(), Why: "a message came out of turn"}
+	}
+	return step, in.end(err)
+}
+
+// Wanted answers AskWanted. With false the peer is told so, in the returned step, and the handshake ends with ErrAlive.
+func (in *Initiator) Wanted(wanted bool) (Step, error) {
+	switch {
+	case in.state == initiatorFailed:
+		return Step{}, in.err
+	case in.state != askWanted:
+		return Step{}, in.end(&MessageError{Peer: in.peer, What: in.state.String(), Why: "Wanted was called, which nothing asked for"})
+	case wanted:
+		in.state = waitChallenge
+		return Step{Send: [][]byte{statusBody(statusTrue)}}, nil
+	}
+	step := Step{Send: [][]byte{statusBody(statusFalse)}}
+	return step, in.end(&StatusError{Peer: in.peer, Status: string(StatusAlive)})
+}
+
+// Result returns what the handshake found out; before it is done, nothing.
+func (in *Initiator) Result() Result {
+	if in.state != initiatorDone {
+		return Result{}
+	}
+	return in.result
+}
+
+// Close ends an unfinished handshake, for Config.Guard. It is needed when a connection is given up without an error from
+// the machine, as on a timeout, and harmless otherwise.
+func (in *Initiator) Close() {
+	if in.state < initiatorDone {
+		in.end(&MessageError{Peer: in.peer, What: in.state.String(), Why: "the handshake was closed"})
+	}
+}
+
+// end enters the failed state if there is an error.
+func (in *Initiator) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	if in.state == waitAck {
+		in.cfg.Guard.remove(in.challenge)
+	}
+	in.state, in.err = initiatorFailed, err
+	return err
+}
+
+func (in *Initiator) receiveStatus(body []byte) (Step, error) {
+	status, err := parseStatus(in.peer, "status", body)
+	if err != nil {
+		return Step{}, err
+	}
+	switch Status(status) {
+	case StatusOK, StatusOKSimultaneous:
+		in.state = waitChallenge
+		return Step{}, nil
+	case StatusAlive:
+		in.state = askWanted
+		return Step{Ask: AskWanted}, nil
+	}
+	return Step{}, &StatusError{Peer: in.peer, Status: clip(status)}
+}
+
+func (in *Initiator) receiveChallenge(body []byte) (Step, error) {
+	m, err := parseChallenge(in.peer, body)
+	if err != nil {
+		return Step{}, err
+	}
+	if m.node != in.peer {
+		return Step{}, &NameError{Peer: clip(m.node), Why: "answers where " + in.peer + " was dialled"}
+	}
+	require := in.cfg.require()
+	if m.old {
+		// As OTP 23: who can do version 6 has to answer an 'N' in kind.
+		if m.flags.Has(Handshake23) {
+			return Step{}, &MessageError{Peer: in.peer, What: "challenge", Why: "version 5 from a peer that announces version 6"}
+		}
+	} else {
+		require |= Handshake23
+	}
+	if missing := m.flags.Missing(require); missing != 0 {
+		return Step{}, &FlagsError{Peer: in.peer, Missing: missing}
+	}
+	if in.secret, err = in.cfg.secret(in.peer); err != nil {
+		return Step{}, err
+	}
+	if in.cfg.Guard.has(m.challenge) {
+		return Step{}, &MessageError{Peer: in.peer, What: "challenge", Why: reflected}
+	}
+	in.challenge = in.cfg.challenge(m.challenge)
+	in.cfg.Guard.add(in.challenge)
+	in.state = waitAck
+	in.result = newResult(in.peer, in.cfg.flags(), m.flags, m.creation, m.old)
+	return Step{Send: [][]byte{replyBody(in.challenge, digest(in.secret.cookie, m.challenge))}}, nil
+}
+
+func (in *Initiator) receiveAck(body []byte) (Step, error) {
+	sum, err := parseAck(in.peer, body)
+	if err != nil {
+		return Step{}, err
+	}
+	if !in.secret.proves(sum, in.challenge) {
+		return Step{}, &CookieError{Peer: in.peer}
+	}
+	in.cfg.Guard.remove(in.challenge)
+	in.state = initiatorDone
+	return Step{Done: true}, nil
+}
+
+const reflected = "our own open challenge, which the peer wants answered"
+
+func newResult(peer string, ours, theirs Flags, creation uint32, old bool) Result {
+	r := Result{Peer: peer, PeerFlags: theirs, Creation: creation, Version: versionNew}
+	if old {
+		r.Version = versionOld
+	}
+	r.Flags = ours.Expand() & theirs.Expand()
+	r.Hidden = !theirs.Has(Published)
+	return r
+}
+
+// String says what the machine waits for, as the What of a MessageError.
+func (s initiatorState) String() string {
+	switch s {
+	case initiatorNew:
+		return "first"
+	case waitStatus:
+		return "status"
+	case askWanted:
+		return "status reply"
+	case waitChallenge:
+		return "challenge"
+	case waitAck:
+		return "challenge ack"
+	}
+	return "last"
+}
