@@ -277,4 +277,3 @@ func answerErr(err error) error {
 func garbage(b []byte) error {
 	return fmt.Errorf("not an answer of epmd: %q", b[:min(len(b), 64)])
 }
-

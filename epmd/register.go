@@ -165,6 +165,9 @@ func (r *Registration) connect(ctx context.Context) (c net.Conn, creation uint32
 		creation, err = readAliveResp(in)
 		return err
 	})
+	if err == nil {
+		err = ctx.Err() // which has spoiled the deadline of c
+	}
 	if err != nil {
 		c.Close() // the original leaves the connection of a refused node open
 		return nil, 0, err
