@@ -38,18 +38,48 @@ type IEx struct {
 	release func()
 	close   func()
 
-	mark int // how many prompts were on the screen when the last line was typed
+	mark prompts // when the last line was typed
 }
 
 // prompt is iex's prompt, at the start of a line: iex(a@host)1> or ...(a@host)1> while an expression goes on.
-var prompt = regexp.MustCompile(`^(?:iex|\.\.\.)\([^()\s]*\)(?:\d+)?>`)
+var prompt = regexp.MustCompile(`^(iex|\.\.\.)\([^()\s]*\)(?:\d+)?>`)
+
+// prompts is how far a session has come, seen by its prompts.
+type prompts struct {
+	first int  // prompts of the first kind
+	open  int  // of the second kind, since the last of the first; newer shells wipe them out when the expression ends
+	line  int  // the last line with a prompt, -1 if none
+	bare  bool // that line is the last one on the screen, and has nothing else on it
+}
+
+func countPrompts(lines []string) prompts {
+	p := prompts{line: -1}
+	for i, line := range lines {
+		switch m := prompt.FindStringSubmatch(line); {
+		case m == nil:
+			continue
+		case m[1] == "iex":
+			p.first, p.open = p.first+1, 0
+		default:
+			p.open++
+		}
+		p.line = i
+	}
+	p.bare = p.line >= 0 && p.line == len(lines)-1 && prompt.FindString(lines[p.line]) == lines[p.line]
+	return p
+}
+
+// after says whether a session has come further.
+func (p prompts) after(q prompts) bool {
+	return p.first > q.first || p.first == q.first && p.open > q.open
+}
 
 // StartIEx starts iex with --name or --sname in a terminal and returns when it shows its prompt. The context bounds the
 // start only.
 func (i *Install) StartIEx(ctx context.Context, o Options) (_ *IEx, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	x := &IEx{Options: o.complete(), tmux: i.Path("tmux")}
+	x := &IEx{Options: o.complete(), tmux: i.Path("tmux"), mark: prompts{line: -1}}
 	x.close = sync.OnceFunc(x.cleanup)
 	defer func() {
 		if err != nil {
@@ -89,7 +119,7 @@ func (i *Install) StartIEx(ctx context.Context, o Options) (_ *IEx, err error) {
 	if x.pid, err = strconv.Atoi(strings.TrimSpace(pid)); err != nil {
 		return nil, err
 	}
-	if _, err = x.prompted(ctx, 0); err != nil {
+	if _, err = x.prompted(ctx, x.mark); err != nil {
 		return nil, fmt.Errorf("%s did not start: %w", x.Options.Name, err)
 	}
 	return x, nil
@@ -139,7 +169,7 @@ func (x *IEx) TypeOnly(line string) error {
 	if err != nil {
 		return err
 	}
-	x.mark = len(promptLines(lines))
+	x.mark = countPrompts(lines)
 	if strings.HasSuffix(line, ";") { // to tmux, the end of a command
 		line = line[:len(line)-1] + `\;`
 	}
@@ -147,23 +177,15 @@ func (x *IEx) TypeOnly(line string) error {
 	return err
 }
 
-// prompted waits for a bare prompt in the last line that shows anything, after more prompts than so many, and returns
-// the lines since the last of these.
-func (x *IEx) prompted(ctx context.Context, after int) (out string, err error) {
+// prompted waits for a prompt that shows that the session has come further and waits for input, and returns the lines
+// in between.
+func (x *IEx) prompted(ctx context.Context, mark prompts) (out string, err error) {
 	err = x.watch(ctx, func(lines []string) bool {
-		at := promptLines(lines)
-		if len(at) <= after || len(at) == 0 {
+		now := countPrompts(lines)
+		if !now.bare || !now.after(mark) {
 			return false
 		}
-		last := lines[len(lines)-1]
-		if at[len(at)-1] != len(lines)-1 || prompt.FindString(last) != strings.TrimRight(last, " ") {
-			return false
-		}
-		from := 0
-		if after > 0 {
-			from = at[after-1] + 1
-		}
-		out = strings.Join(lines[from:len(lines)-1], "\n")
+		out = strings.Join(lines[min(mark.line+1, now.line):now.line], "\n")
 		return true
 	})
 	return out, err
@@ -178,11 +200,7 @@ func (x *IEx) TryAwait(text string, timeout time.Duration) (out string, err erro
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	err = x.watch(ctx, func(lines []string) bool {
-		from := 0
-		if at := promptLines(lines); x.mark > 0 && x.mark <= len(at) {
-			from = at[x.mark-1] + 1
-		}
-		out = strings.Join(lines[from:], "\n")
+		out = strings.Join(lines[min(x.mark.line+1, len(lines)):], "\n")
 		return strings.Contains(out, text)
 	})
 	if err != nil {
@@ -258,17 +276,6 @@ func (x *IEx) lines() ([]string, error) {
 		lines[i] = strings.TrimRight(line, " ")
 	}
 	return lines, nil
-}
-
-// promptLines returns the indexes of the lines that begin with a prompt.
-func promptLines(lines []string) []int {
-	var at []int
-	for i, line := range lines {
-		if prompt.MatchString(line) {
-			at = append(at, i)
-		}
-	}
-	return at
 }
 
 // run calls tmux on this terminal's server.
