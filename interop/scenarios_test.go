@@ -33,7 +33,9 @@ var basicKinds = []string{"echo", "sink", "order", "crasher", "local", "names", 
 var clusterKinds = []string{"nodes", "spawn", "rpc", "global", "pg"}
 
 // testScenarios starts a target by a function and runs the scenarios of the given kinds against it from a BEAM node.
-// The target is to take name, cookie and EPMD port as they are in the options.
+// The target is to take name, cookie and EPMD port as they are in the options. For a Go target that function is
+//
+//	func(t testing.TB, _ *otp.Install, o otp.Options) { otp.Go(t, "./target", o) }
 func testScenarios(t *testing.T, start func(testing.TB, *otp.Install, otp.Options), kinds []string) {
 	install := otp.Find(t)
 	release, err := install.Release()

@@ -110,3 +110,21 @@ func (x *IEx) Await(t testing.TB, text string, timeout time.Duration) string {
 	}
 	return out
 }
+
+// Go is StartGo for the time of the test, which fails if the program does not leave as it should.
+func Go(t testing.TB, pkg string, o Options) *Program {
+	t.Helper()
+	p, err := StartGo(t.Context(), pkg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() && p.Log() != "" {
+			t.Logf("%s:%s", p.Name(), logged(p.Log()))
+		}
+	})
+	return p
+}
