@@ -6,9 +6,13 @@ import (
 	"time"
 )
 
-func v6(name string) Info { return Info{Name: name, Port: 1234, Type: Normal, HighVersion: 6, LowVersion: 5} }
+func v6(name string) Info {
+	return Info{Name: name, Port: 1234, Type: Normal, HighVersion: 6, LowVersion: 5}
+}
 
-func v5(name string) Info { return Info{Name: name, Port: 1234, Type: Normal, HighVersion: 5, LowVersion: 5} }
+func v5(name string) Info {
+	return Info{Name: name, Port: 1234, Type: Normal, HighVersion: 5, LowVersion: 5}
+}
 
 func TestCreation(t *testing.T) {
 	var r registry
