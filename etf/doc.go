@@ -1,0 +1,24 @@
+// Package etf reads and writes Erlang's External Term Format, the bytes in which BEAM nodes exchange and store terms.
+//
+// There are three ways in, from the most convenient to the most direct:
+//
+//   - [Marshal] and [Unmarshal] go between Go values and bytes, as encoding/json does: structs, slices, maps, numbers,
+//     strings. [Append] is Marshal without the version byte, at the end of a slice.
+//   - [Decode] and [AppendTerm] go between bytes and [Term], which can hold anything that a BEAM node sends, and send it
+//     back byte for byte. [Parse] and Term.String go between terms and Erlang's text.
+//   - [Reader] and the Append functions read and write single tokens, without reflection and without terms. Control
+//     messages and hand-written [Marshaler] and [Unmarshaler] are made of them.
+//
+// # Bare terms
+//
+// A term stored or sent alone starts with the version byte 131. A term inside another term does not, and neither does
+// one after a distribution header: here such a term is called bare. Marshal, Unmarshal and Decode have the version
+// byte; everything else is bare. [Raw] is one bare term still in bytes.
+//
+// # Hostile input
+//
+// No input makes this package panic. Every length is compared with the bytes that are left before memory is taken for
+// it, and [Limits] bound nesting, the number of elements, and the size of compressed terms.
+//
+// Sources: the "External Term Format" chapter of the ERTS User's Guide; external.c of ERTS (dec_term, enc_term_int).
+package etf

@@ -1,0 +1,79 @@
+package etf
+
+import "reflect"
+
+// Marshaler is implemented by types that encode themselves.
+type Marshaler interface {
+	// MarshalETF appends one bare term to dst and returns the extended slice, as append does.
+	MarshalETF(dst []byte) ([]byte, error)
+}
+
+// Marshal returns the encoding of v with the version byte in front.
+//
+//	Go                                  Erlang
+//	bool                                true, false
+//	int…, uint…, *big.Int               integer
+//	float32, float64                    float
+//	string, []byte, [N]byte             binary
+//	Charlist                            list of characters
+//	[]T, [N]T                           list; a nil slice is []
+//	map[K]V                             map, ordered by key
+//	struct                              map with atoms as keys; see below
+//	nil pointer, nil interface          nil
+//	*T, interface                       what it points to or holds
+//	Term, Atom, Tuple, Pid, …           itself
+//	Raw                                 the term in it
+//	Marshaler                           what it appends
+//
+// A struct is a map with an association for each exported field, under its name as it is written in Go. The tag
+// `etf:"name"` gives another name, `etf:",omitempty"` leaves the field out when it is false, 0, empty or nil,
+// `etf:",string"` makes the key a binary, and `etf:"-"` leaves the field out always. Embedded structs are flattened as
+// in encoding/json. A blank field says what the struct as a whole is:
+//
+//	_ struct{} `etf:"user,tuple"`          {user, F1, F2, …}: a record
+//	_ struct{} `etf:",tuple"`              {F1, F2, …}
+//	_ struct{} `etf:"Elixir.User,elixir"`  %User{}: a map with '__struct__' => 'Elixir.User'
+//
+// Channels, functions and complex numbers have no encoding, nor have time.Time and time.Duration as yet.
+// What nests deeper than 100,000, as pointers in a circle do, is a *LimitError; every other error an *EncodeError.
+func Marshal(v any) ([]byte, error) {
+	return appendAny(append(make([]byte, 0, 64), Version), v, hardDepth)
+}
+
+// Append appends the bare encoding of v to dst: Marshal without the version byte. On error the result is nil, and dst
+// is as it was up to its length.
+func Append(dst []byte, v any) ([]byte, error) { return appendAny(dst, v, hardDepth) }
+
+var nilAtom = []byte{tagSmallAtomUTF, 3, 'n', 'i', 'l'}
+
+// appendAny appends a value of any type, without reflection for those that are usual.
+func appendAny(dst []byte, v any, depth int) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, nilAtom...), nil
+	case bool:
+		return AppendBool(dst, v), nil
+	case int:
+		return AppendInt(dst, int64(v)), nil
+	case int64:
+		return AppendInt(dst, v), nil
+	case uint64:
+		return AppendUint(dst, v), nil
+	case string:
+		if err := checkLen(len(v)); err != nil {
+			return nil, err
+		}
+		return AppendString(dst, v), nil
+	case []byte:
+		if err := checkLen(len(v)); err != nil {
+			return nil, err
+		}
+		return AppendBinary(dst, v), nil
+	case Atom, Int, Float, Binary, BitString, Tuple, List, Improper, Map, Pid, Port, Ref, Export:
+		return appendTerm(dst, v.(Term), depth)
+	case Raw:
+		return appendRaw(dst, v)
+	}
+	rv := reflect.ValueOf(v)
+	return planOf(rv.Type()).enc(dst, rv, depth)
+}

@@ -1,0 +1,153 @@
+package etf
+
+import (
+	"bytes"
+	"cmp"
+	"reflect"
+	"slices"
+)
+
+func (b *builder) goMap(p *plan, t reflect.Type) {
+	key, elem := b.plan(t.Key()), b.plan(t.Elem())
+	order := keyOrder(t.Key())
+	p.enc = func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+		return encMap(dst, v, depth, key, elem, order)
+	}
+	p.dec = func(r *Reader, v reflect.Value) error { return decMap(r, v, key, elem) }
+}
+
+// keyOrder returns how keys of type t are compared, or nil if only their encodings can be.
+func keyOrder(t reflect.Type) func(a, b reflect.Value) int {
+	if reflect.PointerTo(t).Implements(marshalerType) {
+		return nil
+	}
+	signed, unsigned := integerKind(t.Kind())
+	switch {
+	case signed:
+		return func(a, b reflect.Value) int { return cmp.Compare(a.Int(), b.Int()) }
+	case unsigned:
+		return func(a, b reflect.Value) int { return cmp.Compare(a.Uint(), b.Uint()) }
+	case t.Kind() == reflect.String:
+		return func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) }
+	case t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64:
+		return func(a, b reflect.Value) int { return cmp.Compare(a.Float(), b.Float()) }
+	}
+	return nil
+}
+
+func encMap(dst []byte, v reflect.Value, depth int, key, elem *plan, order func(a, b reflect.Value) int) ([]byte, error) {
+	if depth <= 0 {
+		return nil, &LimitError{Limit: "Depth", Max: hardDepth}
+	}
+	if order == nil {
+		return encMapByBytes(dst, v, depth, key, elem)
+	}
+	keys := v.MapKeys()
+	slices.SortFunc(keys, order)
+	dst = AppendMapHeader(dst, len(keys))
+	var err error
+	for _, k := range keys {
+		if dst, err = key.enc(dst, k, depth-1); err != nil {
+			return nil, addPath(err, ".key")
+		}
+		if dst, err = elem.enc(dst, v.MapIndex(k), depth-1); err != nil {
+			return nil, addPath(err, goKeyStep(key, k))
+		}
+	}
+	return dst, nil
+}
+
+// encMapByBytes orders the associations by the encodings of their keys. Keys that differ in Go may be the same term, as
+// int(1) and int64(1) in a map[any]V are; that is an error.
+func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]byte, error) {
+	type pair struct {
+		key  []byte
+		k, v reflect.Value
+	}
+	var pairs []pair
+	for it := v.MapRange(); it.Next(); {
+		b, err := key.enc(nil, it.Key(), depth-1)
+		if err != nil {
+			return nil, addPath(err, ".key")
+		}
+		pairs = append(pairs, pair{b, it.Key(), it.Value()})
+	}
+	slices.SortFunc(pairs, func(a, b pair) int { return bytes.Compare(a.key, b.key) })
+	dst = AppendMapHeader(dst, len(pairs))
+	for i, p := range pairs {
+		if i > 0 && bytes.Equal(p.key, pairs[i-1].key) {
+			return nil, &EncodeError{Type: v.Type(), Msg: "two keys are the same term " + Raw{Bytes: p.key}.String()}
+		}
+		var err error
+		dst = append(dst, p.key...)
+		if dst, err = elem.enc(dst, p.v, depth-1); err != nil {
+			return nil, addPath(err, goKeyStep(key, p.k))
+		}
+	}
+	return dst, nil
+}
+
+// goKeyStep is the path step of the association with key k.
+func goKeyStep(p *plan, k reflect.Value) string {
+	b, err := p.enc(nil, k, hardDepth)
+	if err != nil {
+		return "[?]"
+	}
+	return rawKeyStep(Raw{Bytes: b})
+}
+
+func rawKeyStep(raw Raw) string {
+	t, err := raw.Term()
+	if err != nil {
+		return "[?]"
+	}
+	return keyStep(t)
+}
+
+func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
+	at, t := r.pos, v.Type()
+	n, err := r.Map()
+	if err != nil {
+		return withType(err, t)
+	}
+	if err := r.open(0); err != nil {
+		return err
+	}
+	if err := r.count(2 * n); err != nil {
+		return err
+	}
+	if v.IsNil() {
+		size := int(t.Key().Size() + t.Elem().Size())
+		v.Set(reflect.MakeMapWithSize(t, min(n, sliceStep/max(size, 1)+1)))
+	}
+	fresh := v.Len() == 0
+	k, e := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+	for i := range n {
+		k.SetZero()
+		e.SetZero()
+		keyAt := r.pos
+		if err := key.dec(r, k); err != nil {
+			return addPath(err, ".key")
+		}
+		if !k.Comparable() {
+			return &TypeError{Offset: keyAt, Found: tagName(r.data[keyAt]), Want: "key that Go can compare", Type: t}
+		}
+		keyEnd := r.pos
+		if err := elem.dec(r, e); err != nil {
+			return addPath(err, rawKeyStep(Raw{Bytes: r.data[keyAt:keyEnd], Atoms: r.atoms}))
+		}
+		v.SetMapIndex(k, e)
+		if fresh && v.Len() != i+1 {
+			return syntaxf(at, "map with duplicate key %v", short1(Raw{Bytes: r.data[keyAt:keyEnd], Atoms: r.atoms}))
+		}
+	}
+	r.leave()
+	return nil
+}
+
+func short1(raw Raw) string {
+	if t, err := raw.Term(); err == nil {
+		return short(t)
+	}
+	return raw.String()
+}

@@ -1,0 +1,87 @@
+package etf
+
+import "unicode/utf8"
+
+// ValidAtom reports whether a is an atom that a BEAM node accepts: valid UTF-8, at most 255 characters.
+func ValidAtom(a Atom) bool {
+	return utf8.ValidString(string(a)) && (len(a) <= maxAtomChars || utf8.RuneCountInString(string(a)) <= maxAtomChars)
+}
+
+// Atom reads an atom of any tag, a reference to the atom cache among them.
+func (r *Reader) Atom() (Atom, error) {
+	text, a, next, err := r.atomText(r.pos)
+	if err != nil {
+		return "", err
+	}
+	r.pos = next
+	if text != nil {
+		a = Atom(text)
+	}
+	return a, nil
+}
+
+// atomText finds the atom at offset at and the offset behind it. The text is in a, or else the text is UTF-8 that
+// aliases the input and is not nil, so that a caller who only compares it need not make a string.
+func (r *Reader) atomText(at int) (text []byte, a Atom, next int, err error) {
+	if at >= len(r.data) {
+		return nil, "", 0, eof(at, "atom")
+	}
+	var n, start int
+	tag := r.data[at]
+	switch tag {
+	case tagSmallAtomUTF, tagSmallAtom:
+		if at+2 > len(r.data) {
+			return nil, "", 0, eof(len(r.data), "atom")
+		}
+		n, start = int(r.data[at+1]), at+2
+	case tagAtomUTF8, tagAtom:
+		if at+3 > len(r.data) {
+			return nil, "", 0, eof(len(r.data), "atom")
+		}
+		n, start = r.u16(at+1), at+3
+	case tagCacheRef:
+		if at+2 > len(r.data) {
+			return nil, "", 0, eof(len(r.data), "atom cache reference")
+		}
+		i := int(r.data[at+1])
+		if i >= len(r.atoms) {
+			return nil, "", 0, syntaxf(at, "atom cache reference %d outside a table of %d", i, len(r.atoms))
+		}
+		return nil, r.atoms[i], at + 2, nil
+	default:
+		c := *r
+		c.pos = at
+		return nil, "", 0, c.mismatch("atom")
+	}
+	if n > len(r.data)-start {
+		return nil, "", 0, eof(len(r.data), "atom")
+	}
+	next = start + n
+	text = r.data[start:next:next]
+	if tag == tagSmallAtom || tag == tagAtom {
+		if n > maxAtomChars {
+			return nil, "", 0, syntaxf(at, "atom of %d characters, the most is 255", n)
+		}
+		for _, c := range text {
+			if c >= utf8.RuneSelf {
+				return nil, latin1(text), next, nil
+			}
+		}
+		return text, "", next, nil
+	}
+	if !utf8.Valid(text) {
+		return nil, "", 0, syntaxf(at, "atom is not valid UTF-8")
+	}
+	if n > maxAtomChars && utf8.RuneCount(text) > maxAtomChars {
+		return nil, "", 0, syntaxf(at, "atom of %d characters, the most is 255", utf8.RuneCount(text))
+	}
+	return text, "", next, nil
+}
+
+func latin1(text []byte) Atom {
+	b := make([]byte, 0, 2*len(text))
+	for _, c := range text {
+		b = utf8.AppendRune(b, rune(c))
+	}
+	return Atom(b)
+}

@@ -1,0 +1,105 @@
+package etf
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+)
+
+// Unmarshaler is implemented by types that decode themselves.
+type Unmarshaler interface {
+	// UnmarshalETF stores the term r in the receiver. r and its memory are valid during the call only; r.Own keeps them.
+	UnmarshalETF(r Raw) error
+}
+
+// readers keeps the Readers that go through plans: called through pointers to functions, they cannot be on the stack.
+var readers = sync.Pool{New: func() any { return new(Reader) }}
+
+// decodeAll decodes all that is left of r, which must be one term, into what v points to.
+func decodeAll(r *Reader, v any) error {
+	err := decodeInto(r, v)
+	if err == nil {
+		err = r.end()
+	}
+	return err
+}
+
+func decodeInto(r *Reader, v any) (err error) {
+	switch v := v.(type) {
+	case *Term:
+		if v != nil {
+			var t Term
+			if t, err = r.Term(); err == nil {
+				*v = t
+			}
+			return err
+		}
+	case *Atom:
+		if v != nil {
+			var a Atom
+			if a, err = r.Atom(); err == nil {
+				*v = a
+			}
+			return withType(err, atomType)
+		}
+	case *Raw:
+		if v != nil {
+			*v, err = r.keepRaw()
+			return err
+		}
+	}
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.Pointer || rv.IsNil() {
+		return fmt.Errorf("etf: cannot decode into %T: want a pointer that is not nil", v)
+	}
+	p := readers.Get().(*Reader)
+	*p = *r
+	err = planOf(rv.Type().Elem()).dec(p, rv.Elem())
+	*r = *p
+	*p = Reader{}
+	readers.Put(p)
+	return err
+}
+
+// keepRaw reads a Raw for somebody who keeps it.
+func (r *Reader) keepRaw() (Raw, error) {
+	raw, err := r.Raw()
+	if err == nil && !r.alias {
+		raw = raw.Own()
+	}
+	return raw, err
+}
+
+// withType says in err, if it is a *TypeError of a Reader, which Go type was to be filled.
+func withType(err error, t reflect.Type) error {
+	if e, ok := err.(*TypeError); ok && e.Type == nil && e.Err == nil {
+		e.Type = t
+	}
+	return err
+}
+
+// unfit is the error for a next term, well-formed or not, that does not fit type t.
+func (r *Reader) unfit(t reflect.Type, want string) error {
+	return withType(r.mismatch(want), t)
+}
+
+// nilAtom reports whether the next term is one of the atoms nil and undefined, and moves over it if so.
+func (r *Reader) nilAtom() bool {
+	if r.left() < 2 {
+		return false
+	}
+	switch r.data[r.pos] {
+	case tagSmallAtomUTF, tagSmallAtom, tagAtom, tagAtomUTF8, tagCacheRef:
+	default:
+		return false
+	}
+	text, a, next, err := r.atomText(r.pos)
+	if err != nil {
+		return false
+	}
+	if text != nil && (string(text) == "nil" || string(text) == "undefined") || a == "nil" || a == "undefined" {
+		r.pos = next
+		return true
+	}
+	return false
+}
