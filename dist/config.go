@@ -1,0 +1,50 @@
+package dist
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// Config says how a connection behaves. The zero value of a field means its default.
+type Config struct {
+	Self, Peer etf.Atom        // the two nodes' names
+	Flags      handshake.Flags // what both sides offered: Result.Flags of the handshake
+
+	// Handle gets every signal, in the order of arrival, in the goroutine of Run. It must not wait for anything: while
+	// it runs nothing else arrives from the peer.
+	Handle func(*Signal)
+
+	NetTickTime      time.Duration // default 60 s, as net_ticktime; negative: no ticks and no timeout
+	NetTickIntensity int           // ticks per NetTickTime; default 4, as net_tickintensity
+
+	MaxFrame     int // longest packet taken, bytes; default 512 MiB
+	MaxMessage   int // longest message put together from fragments, bytes; default 1 GiB
+	MaxFragments int // fragmented messages unfinished at once; default 4096
+
+	// SendBuffer is how many bytes may wait for the socket before senders wait too (+zdbbl); default 1 MiB.
+	SendBuffer int
+	// MaxPending is how many bytes of signals that cannot wait for room (exits, downs, acks: Post) may come together
+	// while the buffer is over SendBuffer; then the peer does not read, and the connection is closed. Default 256 MiB.
+	MaxPending int
+
+	Logger *slog.Logger                   // default: discards
+	Trace  func(received bool, s *Signal) // called for every signal if set; must not keep or change it
+}
+
+func (c Config) withDefaults() Config {
+	c.NetTickTime = cmp.Or(c.NetTickTime, time.Minute)
+	c.NetTickIntensity = cmp.Or(c.NetTickIntensity, 4)
+	c.MaxFrame = cmp.Or(c.MaxFrame, 512<<20)
+	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<30)
+	c.MaxFragments = cmp.Or(c.MaxFragments, 4096)
+	c.SendBuffer = cmp.Or(c.SendBuffer, 1<<20)
+	c.MaxPending = cmp.Or(c.MaxPending, 256<<20)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,126 @@
+package dist
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// Conn is a connection to one peer after the handshake. Send, Post and Close may be called concurrently, from the moment
+// that New returns; what is sent before Run runs is kept until then.
+type Conn struct {
+	nc  net.Conn
+	cfg Config
+	out outbox
+
+	bytesRead atomic.Uint64
+
+	closeOnce sync.Once
+	closed    chan struct{}
+	cause     error // why; set before closed is closed
+}
+
+// New makes a connection of nc, on which the handshake has just ended, so that the next byte is the first of a packet.
+// The Conn owns nc. Nothing is read or written in the background until Run.
+func New(nc net.Conn, cfg Config) *Conn {
+	c := &Conn{nc: nc, cfg: cfg.withDefaults(), closed: make(chan struct{})}
+	c.out.init(nc, c.cfg)
+	return c
+}
+
+// Flags are the flags that both sides offered.
+func (c *Conn) Flags() handshake.Flags { return c.cfg.Flags }
+
+// Run reads from the peer and hands every signal to Config.Handle until the connection ends, and returns why:
+// ErrClosed, ErrTickTimeout, ErrDisconnect, ErrNotReading, a *ProtocolError, or an error of the network. When it returns
+// the socket is closed and none of the connection's goroutines is left. It is called once.
+func (c *Conn) Run() error {
+	var writer sync.WaitGroup
+	writer.Go(c.write)
+	stop := c.startTicks()
+	c.fail(c.read())
+	stop()
+	writer.Wait()
+	<-c.closed
+	return c.cause
+}
+
+// Close ends the connection. What has not been written yet is lost. Run returns ErrDisconnect, unless the connection
+// had ended before.
+func (c *Conn) Close() { c.fail(ErrDisconnect) }
+
+// Done is closed when the connection has ended, perhaps before Run has returned.
+func (c *Conn) Done() <-chan struct{} { return c.closed }
+
+// fail ends the connection for the first reason given.
+func (c *Conn) fail(cause error) {
+	c.closeOnce.Do(func() {
+		c.cause = cause
+		close(c.closed)
+		c.out.close()
+		c.nc.Close()
+	})
+}
+
+// write is the writer goroutine: it writes what senders could not write themselves.
+func (c *Conn) write() {
+	for {
+		select {
+		case <-c.out.wake:
+			if err := c.out.drain(); err != nil {
+				c.fail(err)
+			}
+		case <-c.closed:
+			return
+		}
+	}
+}
+
+// Send encodes the signals into the connection's buffer, one after the other and with nothing between them, while the
+// buffer is over its limit after waiting for room until ctx is done. The signals go out in the order of the calls.
+//
+// It returns ErrClosed or the reason why the connection ended, the context's error, or an error of the encoding; then
+// nothing of these signals is sent. A nil error means that they are on their way, not that they have arrived.
+func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
+	if err := c.out.wait(ctx, c.closed); err != nil {
+		return c.closedOr(err)
+	}
+	return c.append(signals, false)
+}
+
+// Post is Send for signals that cannot wait, such as answers that the reading goroutine itself gives. It never waits,
+// for the peer or for anything else.
+func (c *Conn) Post(signals ...*Signal) error {
+	return c.append(signals, true)
+}
+
+func (c *Conn) append(signals []*Signal, posted bool) error {
+	if c.cfg.Trace != nil {
+		for _, s := range signals {
+			c.cfg.Trace(false, s)
+		}
+	}
+	err := c.out.append(c.cfg.Flags, signals, posted)
+	if errors.Is(err, ErrNotReading) {
+		c.fail(err)
+	}
+	return c.closedOr(err)
+}
+
+// closedOr prefers the reason why the connection ended to the fact that it did.
+func (c *Conn) closedOr(err error) error {
+	if err != nil && errors.Is(err, net.ErrClosed) {
+		<-c.closed
+		return c.cause
+	}
+	return err
+}
+
+// Flush waits until the socket has taken everything that was sent before.
+func (c *Conn) Flush(ctx context.Context) error {
+	return c.closedOr(c.out.waitBelow(ctx, c.closed, 1))
+}

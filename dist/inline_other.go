@@ -1,0 +1,8 @@
+//go:build !unix
+
+package dist
+
+import "net"
+
+// inlineWriter has nothing to offer where sockets cannot be written to without waiting.
+func inlineWriter(net.Conn) func([]byte) (int, error) { return nil }

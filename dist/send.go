@@ -1,0 +1,92 @@
+package dist
+
+import (
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// The flag bits of ALTACT_SIG_SEND (OTP 28 and later). Unknown bits are ignored, as ERTS does.
+const (
+	altactToken = 2
+	altactAlias = 4
+	altactName  = 8
+	altactExit  = 16
+)
+
+func (p *parser) send(s *Signal, n int) {
+	s.Kind = Send
+	switch p.op {
+	case OpSend, OpSendTT:
+		p.skip() // the empty atom where a cookie used to be
+		s.To = p.local()
+		p.token(p.op == OpSendTT)
+	case OpSendSender, OpSendSenderTT:
+		s.From = p.pid()
+		s.To = p.local()
+		p.token(p.op == OpSendSenderTT)
+	case OpRegSend, OpRegSendTT:
+		s.From = p.pid()
+		p.skip()
+		s.ToName = p.atom()
+		p.token(p.op == OpRegSendTT)
+	case OpAliasSend, OpAliasSendTT:
+		s.From = p.pid()
+		s.ToRef = p.ref()
+		p.token(p.op == OpAliasSendTT)
+	case OpAltactSigSend:
+		p.altact(s, n)
+	}
+}
+
+func (p *parser) altact(s *Signal, n int) {
+	flags := p.uint()
+	s.From = p.pid()
+	if flags&altactExit != 0 {
+		s.Kind = Exit2
+	}
+	switch {
+	case flags&(altactAlias|altactName) == altactAlias|altactName:
+		p.fail("both ALIAS and NAME in the flags %d", flags)
+	case flags&altactAlias != 0:
+		s.ToRef = p.ref()
+	case flags&altactName != 0:
+		s.ToName = p.atom()
+	default:
+		s.To = p.local()
+	}
+	read := 4
+	if flags&altactToken != 0 {
+		if n < 5 {
+			p.fail("TOKEN in the flags %d, but no token", flags)
+		}
+	}
+	for ; read < n; read++ { // the token, and what later releases may add
+		p.skip()
+	}
+}
+
+// appendSend writes {22, From, To}, {6, From, ”, Name} or {33, From, Alias} and their older forms.
+//
+// An alias is sent by ALIAS_SEND, which every release from 24 on takes as long as the flag ALIAS is negotiated; without it
+// a BEAM would drop the message (4.8), so the peer never made the alias for us.
+func appendSend(b []byte, s *Signal, flags handshake.Flags) []byte {
+	switch {
+	case s.ToRef.Len != 0:
+		b = appendOp(b, OpAliasSend, 3)
+		b = etf.AppendPid(b, s.From)
+		return etf.AppendRef(b, s.ToRef)
+	case s.ToName != "":
+		b = appendOp(b, OpRegSend, 4)
+		b = etf.AppendPid(b, s.From)
+		b = etf.AppendAtom(b, "")
+		return etf.AppendAtom(b, s.ToName)
+	case flags.Has(handshake.SendSender):
+		b = appendOp(b, OpSendSender, 3)
+		b = etf.AppendPid(b, s.From)
+		return etf.AppendPid(b, s.To)
+	default:
+		b = appendOp(b, OpSend, 3)
+		b = etf.AppendAtom(b, "")
+		return etf.AppendPid(b, s.To)
+	}
+}

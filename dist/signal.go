@@ -1,0 +1,48 @@
+package dist
+
+import (
+	"github.com/erlnode/erlnode/etf"
+)
+
+// Kind is what a Signal does, whichever operation carries it: SEND, SEND_SENDER, REG_SEND, ALIAS_SEND and
+// ALTACT_SIG_SEND are all Send.
+type Kind uint8
+
+// The kinds of signal. The comment says which fields of Signal count.
+const (
+	Send         Kind = iota + 1 // From, one of To, ToName, ToRef; Payload
+	Link                         // From, To
+	Unlink                       // From, To, ID (0 from and to a peer without UNLINK_ID)
+	UnlinkAck                    // From, To, ID
+	Exit                         // From, To, Payload: a link is broken
+	Exit2                        // From, To, Payload: erlang:exit/2
+	Monitor                      // From, To or ToName, Ref
+	Demonitor                    // From, To or ToName, Ref
+	Down                         // From or FromName, To, Ref, Payload: MONITOR_P_EXIT
+	GroupLeader                  // From is the new group leader, To
+	SpawnRequest                 // From, Ref, Leader, Module, Function, Arity, Options; Payload is the argument list
+	SpawnReply                   // To, Ref, Linked, Monitored, and From is the new process or FromName the error
+)
+
+// Signal is one control message with its payload, in either direction. Fields that its Kind does not name are zero.
+//
+// A Signal that Conn hands out is valid until the handler returns; its Payload and Options stay valid for ever and
+// belong to the handler. A Signal that is sent is read during the call only.
+type Signal struct {
+	Kind     Kind
+	Op       Op // as received; ignored when sending: the negotiated flags choose it
+	From     etf.Pid
+	FromName etf.Atom
+	To       etf.Pid
+	ToName   etf.Atom
+	ToRef    etf.Ref // an alias
+	Ref      etf.Ref // of a monitor or a spawn request
+	ID       uint64  // of an unlink, 1 and up
+	Payload  etf.Raw // the message, the exit reason or the argument list
+
+	Leader            etf.Pid // SpawnRequest: the group leader of the new process
+	Module, Function  etf.Atom
+	Arity             int
+	Options           etf.Raw
+	Linked, Monitored bool // SpawnReply: which of the two the peer has set up
+}

@@ -1,0 +1,75 @@
+package dist
+
+import (
+	"github.com/erlnode/erlnode/etf"
+)
+
+// The flag bits of SPAWN_REPLY.
+const (
+	spawnLinked    = 1
+	spawnMonitored = 2
+)
+
+// spawn reads {29, ReqId, From, GroupLeader, {M, F, Arity}, Options} and {31, ReqId, To, Flags, Result}.
+func (p *parser) spawn(s *Signal) {
+	s.Ref = p.ref()
+	if p.op == OpSpawnReply || p.op == OpSpawnReplyTT {
+		s.Kind = SpawnReply
+		s.To = p.local()
+		flags := p.uint()
+		s.Linked, s.Monitored = flags&spawnLinked != 0, flags&spawnMonitored != 0
+		if p.isAtom() {
+			s.FromName = p.atom()
+		} else {
+			s.From = p.sender()
+		}
+		p.token(p.op == OpSpawnReplyTT)
+		return
+	}
+	s.Kind = SpawnRequest
+	s.From = p.sender()
+	s.Leader = p.pid()
+	if p.err == nil {
+		if n, err := p.Tuple(); err != nil || n != 3 {
+			p.fail("no {Module, Function, Arity}")
+		}
+	}
+	s.Module = p.atom()
+	s.Function = p.atom()
+	if arity := p.uint(); arity > 255 {
+		p.fail("arity %d", arity)
+	} else {
+		s.Arity = int(arity)
+	}
+	s.Options = p.term()
+	p.token(p.op == OpSpawnRequestTT)
+}
+
+func appendSpawn(b []byte, s *Signal) ([]byte, error) {
+	if s.Kind == SpawnReply {
+		var flags int64
+		if s.Linked {
+			flags |= spawnLinked
+		}
+		if s.Monitored {
+			flags |= spawnMonitored
+		}
+		b = appendOp(b, OpSpawnReply, 5)
+		b = etf.AppendRef(b, s.Ref)
+		b = etf.AppendPid(b, s.To)
+		b = etf.AppendInt(b, flags)
+		return appendPidOrName(b, s.From, s.FromName), nil
+	}
+	b = appendOp(b, OpSpawnRequest, 6)
+	b = etf.AppendRef(b, s.Ref)
+	b = etf.AppendPid(b, s.From)
+	b = etf.AppendPid(b, s.Leader)
+	b = etf.AppendTupleHeader(b, 3)
+	b = etf.AppendAtom(b, s.Module)
+	b = etf.AppendAtom(b, s.Function)
+	b = etf.AppendInt(b, int64(s.Arity))
+	if s.Options.Bytes == nil {
+		return etf.AppendNil(b), nil
+	}
+	return etf.Append(b, s.Options)
+}
