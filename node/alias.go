@@ -1,0 +1,120 @@
+package node
+
+import (
+	"sync"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// AliasMode says when an alias ends. Every alias ends with its process and by Unalias.
+type AliasMode uint8
+
+// The modes of erlang:alias/1 and of the option {alias, Mode} of erlang:monitor/3.
+const (
+	AliasExplicit       AliasMode = iota + 1 // not before that
+	AliasReply                               // with the first message that comes through it
+	AliasDemonitor                           // with its monitor: when that fires and by Demonitor
+	AliasReplyDemonitor                      // with its monitor or the first message, which ends the monitor too
+)
+
+// aliasTable finds what an alias stands for: a process of this node, or a call that waits for its reply.
+type aliasTable struct {
+	mu      sync.RWMutex
+	entries map[etf.Ref]aliased
+}
+
+type aliased struct {
+	process *Process
+	mode    AliasMode
+	request *request
+}
+
+func (t *aliasTable) add(ref etf.Ref, a aliased) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.entries == nil {
+		t.entries = make(map[etf.Ref]aliased)
+	}
+	t.entries[ref] = a
+}
+
+func (t *aliasTable) remove(ref etf.Ref) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.entries, ref)
+}
+
+func (t *aliasTable) get(ref etf.Ref) (aliased, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	a, ok := t.entries[ref]
+	return a, ok
+}
+
+// Alias makes a reference that messages can be sent to instead of the pid, until it ends: what comes later is dropped.
+// The mode is AliasExplicit or AliasReply; the zero mode is AliasExplicit. Once the process has exited the alias stands for
+// nothing.
+func (p *Process) Alias(mode AliasMode) etf.Ref {
+	if mode != AliasReply {
+		mode = AliasExplicit
+	}
+	ref := p.node.newRef()
+	p.addAlias(ref, mode)
+	return ref
+}
+
+// MonitorAlias is Monitor whose reference is an alias as well, of any of the modes but AliasReply
+// (erlang:monitor(process, To, [{alias, Mode}])).
+func (p *Process) MonitorAlias(to any, mode AliasMode) (etf.Ref, error) { return p.monitor(to, mode) }
+
+// Unalias ends an alias of the process and reports whether there was one.
+func (p *Process) Unalias(ref etf.Ref) bool {
+	p.mu.Lock()
+	_, ok := p.aliases[ref]
+	delete(p.aliases, ref)
+	p.mu.Unlock()
+	if ok {
+		p.node.aliases.remove(ref)
+	}
+	return ok
+}
+
+func (p *Process) addAlias(ref etf.Ref, mode AliasMode) {
+	p.mu.Lock()
+	if p.exited {
+		p.mu.Unlock()
+		return
+	}
+	if p.aliases == nil {
+		p.aliases = make(map[etf.Ref]AliasMode)
+	}
+	p.aliases[ref] = mode
+	p.mu.Unlock()
+	p.node.aliases.add(ref, aliased{process: p, mode: mode})
+	if p.Err() != nil { // it exited in between
+		p.node.aliases.remove(ref)
+	}
+}
+
+// throughAlias delivers what was sent to an alias.
+func (n *Node) throughAlias(ref etf.Ref, m Message) {
+	a, ok := n.aliases.get(ref)
+	switch {
+	case !ok:
+	case a.request != nil:
+		a.request.reply(m.raw)
+	default:
+		switch a.mode {
+		case AliasReply:
+			if !a.process.Unalias(ref) {
+				return // somebody else's message was the first
+			}
+		case AliasReplyDemonitor:
+			if !a.process.Unalias(ref) {
+				return
+			}
+			a.process.Demonitor(ref)
+		}
+		a.process.deliver(m)
+	}
+}

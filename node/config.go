@@ -1,0 +1,68 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/epmd"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// Config says how a node behaves. The zero value is a node as erl -sname starts one: OTP's defaults everywhere, the user's
+// cookie file, the EPMD that runs.
+type Config struct {
+	// Cookie is the shared secret. Empty: the one of ~/.erlang.cookie, which is created if it is missing (see CookieFile).
+	Cookie string
+	// Cookies are the secrets shared with single nodes, by full name, in both directions (erl -setcookie Node Cookie).
+	Cookies map[string]string
+
+	// Hidden keeps the node out of the others' nodes(). For now every node is hidden, whatever this says: a visible one
+	// owes its peers an answer to the global name protocol.
+	Hidden bool
+
+	EPMD     EPMDMode // default EPMDAuto
+	EPMDPort int      // of this machine's and every other EPMD; default ERL_EPMD_PORT, else 4369
+
+	// Listen is the address for connections of peers, "host:port" as for net.Listen. Default ":0": every interface, any port.
+	Listen string
+	// Resolve finds the address to dial for a node. Default: the EPMD on the host of its name. It may be called concurrently.
+	Resolve func(ctx context.Context, node string) (addr string, err error)
+	// SetupTime bounds each step of a connection's set-up: looking up and dialling, then every message of the handshake.
+	// Default 7 s (net_setuptime).
+	SetupTime time.Duration
+
+	// Flags are the capabilities offered to peers. Default handshake.Default. Fewer make the node do without.
+	Flags handshake.Flags
+	// Dist holds net_ticktime, net_tickintensity and the limits of every connection. Names, flags and Handle are set here.
+	Dist dist.Config
+
+	Logger *slog.Logger // default: discards. Connections come and go at Info, failures are Warn, panics of processes Error
+}
+
+// EPMDMode says which EPMD the node registers with.
+type EPMDMode uint8
+
+// The modes.
+const (
+	EPMDAuto     EPMDMode = iota // the one that runs on EPMDPort, else one that this node embeds and others may use
+	EPMDExternal                 // the one that runs; without it Start fails
+	EPMDEmbedded                 // one that this node embeds; Start fails if the port is taken
+	EPMDNone                     // none: the node is not found by name, and its creation is random
+)
+
+func (c Config) withDefaults(n *Node) Config {
+	c.EPMDPort = cmp.Or(c.EPMDPort, epmd.Port())
+	c.Listen = cmp.Or(c.Listen, ":0")
+	c.SetupTime = cmp.Or(c.SetupTime, 7*time.Second)
+	c.Flags = cmp.Or(c.Flags, handshake.Default)
+	if c.Resolve == nil {
+		c.Resolve = n.resolve
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

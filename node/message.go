@@ -1,0 +1,135 @@
+package node
+
+import (
+	"github.com/erlnode/erlnode/etf"
+)
+
+// Message is a message in a mailbox: what a process sent, or the notice of an exit, of the end of a monitored process, or
+// of a node. As a term every notice has the shape that it has in Erlang: {'EXIT', From, Reason},
+// {'DOWN', Ref, process, Pid | {Name, Node}, Reason}, {nodeup, Node}, {nodedown, Node}.
+//
+// A Message is immutable; it may be read by several goroutines.
+type Message struct {
+	raw    etf.Raw
+	from   etf.Pid
+	notice *notice // nil for what a process sent
+}
+
+type noticeKind uint8
+
+const (
+	exitNotice noticeKind = iota + 1
+	downNotice
+	nodeUp
+	nodeDown
+)
+
+type notice struct {
+	kind   noticeKind
+	from   etf.Pid // whose exit or end
+	name   Name    // instead of from for a monitor by name; its Node of a node event
+	ref    etf.Ref
+	reason reason
+}
+
+// ExitSignal is an exit signal that reached a process which traps exits.
+type ExitSignal struct {
+	From   etf.Pid
+	Reason etf.Term
+}
+
+// Down is the end of a monitor: the process has ended with Reason, or there is none (noproc) or no connection to its node
+// (noconnection).
+type Down struct {
+	Ref    etf.Ref
+	Pid    etf.Pid // of a monitor by pid
+	Name   Name    // of a monitor by name
+	Reason etf.Term
+}
+
+// Decode stores the message in the value that v points to, as etf.Unmarshal does, straight from its bytes.
+func (m Message) Decode(v any) error {
+	raw, err := m.Raw()
+	if err != nil {
+		return err
+	}
+	return raw.Decode(v)
+}
+
+// Term returns the message as a term. Binaries in it share the message's memory.
+func (m Message) Term() (etf.Term, error) {
+	if m.notice != nil {
+		return m.notice.term(), nil
+	}
+	return m.raw.Term()
+}
+
+// Raw returns the message undecoded. Nobody may change its bytes.
+func (m Message) Raw() (etf.Raw, error) {
+	if m.notice == nil {
+		return m.raw, nil
+	}
+	b, err := etf.AppendTerm(nil, m.notice.term())
+	return etf.Raw{Bytes: b}, err
+}
+
+// From is the process that sent the message, as far as the message says: it is zero for a notice and for what a peer sent
+// without its sender (the old SEND).
+func (m Message) From() etf.Pid { return m.from }
+
+// Exit returns the exit signal, if the message is the notice of one. A process may send a message that looks the same;
+// that is none.
+func (m Message) Exit() (e ExitSignal, ok bool) {
+	if m.notice == nil || m.notice.kind != exitNotice {
+		return e, false
+	}
+	return ExitSignal{From: m.notice.from, Reason: m.notice.reason.term()}, true
+}
+
+// Down returns the end of a monitor, if the message is the notice of one.
+func (m Message) Down() (d Down, ok bool) {
+	if m.notice == nil || m.notice.kind != downNotice {
+		return d, false
+	}
+	return Down{Ref: m.notice.ref, Pid: m.notice.from, Name: m.notice.name, Reason: m.notice.reason.term()}, true
+}
+
+// NodeUp returns the node whose connection has come up, if the message says so (Process.MonitorNodes).
+func (m Message) NodeUp() (node etf.Atom, ok bool) { return m.nodeEvent(nodeUp) }
+
+// NodeDown returns the node whose connection has gone, if the message says so (Process.MonitorNodes, MonitorNode).
+func (m Message) NodeDown() (node etf.Atom, ok bool) { return m.nodeEvent(nodeDown) }
+
+func (m Message) nodeEvent(kind noticeKind) (etf.Atom, bool) {
+	if m.notice == nil || m.notice.kind != kind {
+		return "", false
+	}
+	return m.notice.name.Node, true
+}
+
+func (m Message) String() string {
+	if m.notice != nil {
+		return m.notice.term().String()
+	}
+	return m.raw.String()
+}
+
+func (n *notice) term() etf.Term {
+	switch n.kind {
+	case exitNotice:
+		return etf.Tuple{etf.Atom("EXIT"), n.from, n.reason.term()}
+	case downNotice:
+		var object etf.Term = n.from
+		if n.name.Name != "" {
+			object = etf.Tuple{n.name.Name, n.name.Node}
+		}
+		return etf.Tuple{etf.Atom("DOWN"), n.ref, etf.Atom("process"), object, n.reason.term()}
+	case nodeUp:
+		return etf.Tuple{etf.Atom("nodeup"), n.name.Node}
+	default:
+		return etf.Tuple{etf.Atom("nodedown"), n.name.Node}
+	}
+}
+
+// IsNotice tells a notice of the node from what a process sent.
+func (m Message) IsNotice() bool { return m.notice != nil }

@@ -1,0 +1,71 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// Name is a process registered as Name on a node, {Name, Node} in Erlang. An empty Node is the sender's own.
+type Name struct {
+	Name, Node etf.Atom
+}
+
+// String is Erlang's {name,'node@host'}.
+func (n Name) String() string { return etf.Tuple{n.Name, n.Node}.String() }
+
+// target is what a signal is sent to, in one shape: exactly one of pid, name and alias is set.
+type target struct {
+	node  etf.Atom
+	pid   etf.Pid
+	name  etf.Atom
+	alias etf.Ref
+}
+
+// target reads what users give as a destination.
+func (n *Node) target(to any) (target, error) {
+	switch to := to.(type) {
+	case etf.Pid:
+		if to.Node != "" {
+			return target{node: to.Node, pid: to}, nil
+		}
+	case etf.Atom:
+		if to != "" {
+			return target{node: n.name, name: to}, nil
+		}
+	case Name:
+		if to.Node == "" {
+			to.Node = n.name
+		}
+		if to.Name != "" {
+			return target{node: to.Node, name: to.Name}, nil
+		}
+	case etf.Ref:
+		if to.Len != 0 {
+			return target{node: to.Node, alias: to}, nil
+		}
+	case *Process:
+		return target{node: n.name, pid: to.pid}, nil
+	}
+	return target{}, fmt.Errorf("node: %v (%T) is no destination: want etf.Pid, etf.Ref, etf.Atom, node.Name or *node.Process", to, to)
+}
+
+// fullName completes a name without a host as -sname does, with the first part of the machine's host name.
+func fullName(name string) (string, error) {
+	alive, host, given := strings.Cut(name, "@")
+	if !given {
+		h, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("node: name %q has no host, and the machine's is not known: %w", name, err)
+		}
+		host, _, _ = strings.Cut(h, ".")
+	}
+	return alive + "@" + host, nil
+}
+
+func splitName(name string) (alive, host string) {
+	alive, host, _ = strings.Cut(name, "@")
+	return alive, host
+}

@@ -1,0 +1,81 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// Register gives the process a name on its node, by which it can be sent to and monitored until it exits or Unregister.
+// It fails with ErrNameTaken, with ErrRegistered for a process that has a name, with the process's *ExitError, and for
+// the names that Erlang does not allow: the empty one and undefined.
+func (p *Process) Register(name etf.Atom) error {
+	if name == "" || name == "undefined" {
+		return fmt.Errorf("node: a process cannot be named %v", name)
+	}
+	p.mu.Lock()
+	err := p.errLocked()
+	if err == nil && p.name != "" {
+		err = fmt.Errorf("%w: %v", ErrRegistered, p.name)
+	}
+	if err == nil {
+		p.name = name
+	}
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if !p.node.names.add(name, p) {
+		p.mu.Lock()
+		p.name = ""
+		p.mu.Unlock()
+		return fmt.Errorf("%w: %v", ErrNameTaken, name)
+	}
+	if err := p.Err(); err != nil { // it exited in between
+		p.node.unname(name, p)
+		return err
+	}
+	return nil
+}
+
+// Unregister takes a name away from the process that has it. It fails with ErrNoProc if none has.
+func (n *Node) Unregister(name etf.Atom) error {
+	p := n.names.get(name)
+	if p == nil || !n.unname(name, p) {
+		return fmt.Errorf("node: %v: %w", name, ErrNoProc)
+	}
+	p.mu.Lock()
+	p.name = ""
+	p.mu.Unlock()
+	return nil
+}
+
+// Whereis returns the process that is registered under the name on this node.
+func (n *Node) Whereis(name etf.Atom) (pid etf.Pid, ok bool) {
+	if p := n.names.get(name); p != nil {
+		return p.pid, true
+	}
+	return etf.Pid{}, false
+}
+
+// Registered returns the names that processes of this node have.
+func (n *Node) Registered() []etf.Atom {
+	n.names.mu.RLock()
+	defer n.names.mu.RUnlock()
+	all := make([]etf.Atom, 0, len(n.names.m))
+	for name := range n.names.m {
+		all = append(all, name)
+	}
+	return all
+}
+
+// unname removes the name if it is p's.
+func (n *Node) unname(name etf.Atom, p *Process) bool {
+	n.names.mu.Lock()
+	defer n.names.mu.Unlock()
+	if n.names.m[name] != p {
+		return false
+	}
+	delete(n.names.m, name)
+	return true
+}

@@ -1,0 +1,180 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/erlnode/erlnode/epmd"
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// Node is a node. All methods may be called concurrently. Two nodes in one Go process share nothing: they see each other
+// over sockets only.
+type Node struct {
+	cfg      Config
+	name     etf.Atom
+	creation uint32
+	flags    handshake.Flags
+	log      *slog.Logger
+	cookies  cookies
+	guard    handshake.Guard
+
+	listener     net.Listener
+	server       *epmd.Server       // the embedded one, or nil
+	registration *epmd.Registration // or nil
+
+	processes     processTable
+	names         table[etf.Atom]
+	watchedByName table[etf.Ref] // the target of each monitor that was set up by name
+	aliases       aliasTable
+	events        events
+	refs          atomic.Uint64
+	caller        *Process // in whose name goroutines that are no process send and call
+
+	ctx        context.Context // done when the node closes
+	cancel     context.CancelFunc
+	goroutines sync.WaitGroup
+	finished   chan struct{} // closed when Close is through
+
+	mu       sync.RWMutex
+	closed   bool
+	sessions map[etf.Atom]*session        // connections that are up
+	leaving  map[etf.Atom]<-chan struct{} // connections that are lost, until everybody has heard
+	attempts map[etf.Atom]*attempt        // connections that are being set up
+}
+
+// Start starts a node: it listens, and is registered with an EPMD. The name is "alive@host", or "alive" for a short name
+// with this machine's host name. ctx bounds the start only; Close ends the node.
+func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
+	full, err := fullName(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := handshake.CheckName(full); err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	n := &Node{
+		name:     etf.Atom(full),
+		finished: make(chan struct{}),
+		sessions: make(map[etf.Atom]*session),
+		leaving:  make(map[etf.Atom]<-chan struct{}),
+		attempts: make(map[etf.Atom]*attempt),
+	}
+	n.cfg = cfg.withDefaults(n)
+	n.log = n.cfg.Logger.With("node", full)
+	n.flags = n.cfg.Flags &^ handshake.Published
+	if err := n.cookies.init(cfg); err != nil {
+		return nil, err
+	}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	if err := n.listen(ctx); err != nil {
+		n.cancel()
+		return nil, fmt.Errorf("node: starting %s: %w", full, err)
+	}
+	n.caller, _ = n.newProcess(nil)
+	if err := n.startNetKernel(); err != nil {
+		n.Close()
+		return nil, err
+	}
+	n.goroutines.Go(n.accept)
+	return n, nil
+}
+
+// Name is the full name of the node, "go@localhost".
+func (n *Node) Name() etf.Atom { return n.name }
+
+// Creation is the number of this life of the node, part of every pid and reference it makes. EPMD gives it.
+func (n *Node) Creation() uint32 { return n.creation }
+
+// Port is the TCP port on which the node takes connections, 0 if it listens on something else.
+func (n *Node) Port() int { return port(n.listener.Addr()) }
+
+func port(addr net.Addr) int {
+	if a, ok := addr.(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
+}
+
+// flushTime bounds how long Close waits for a peer to take what has been sent to it.
+const flushTime = time.Second
+
+// Close ends the node, as halting a BEAM node does: what has been sent goes out, then peers lose the connection, so that
+// links to and monitors of processes here end with noconnection. Processes still alive exit with the reason shutdown. Close
+// returns when every goroutine of the node has, those of spawned processes included. It may be called more than once, but
+// not from a process of the node.
+func (n *Node) Close() error {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		<-n.finished
+		return nil
+	}
+	n.closed = true
+	var sessions []*session
+	for _, s := range n.sessions {
+		sessions = append(sessions, s)
+	}
+	n.mu.Unlock()
+
+	if n.registration != nil {
+		n.registration.Close()
+	}
+	n.listener.Close()
+	n.cancel()
+	flush, cancel := context.WithTimeout(context.Background(), flushTime)
+	for _, s := range sessions {
+		s.conn.Flush(flush)
+		s.conn.Close()
+	}
+	cancel()
+	for _, s := range sessions {
+		<-s.gone
+	}
+	for _, p := range n.processes.close() {
+		p.exit(reasonOf(shutdown))
+	}
+	n.goroutines.Wait()
+	if n.server != nil {
+		n.server.Close()
+	}
+	close(n.finished)
+	return nil
+}
+
+// spawn runs f in a goroutine that Close waits for, unless the node is closed.
+func (n *Node) spawn(f func()) bool {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return false
+	}
+	n.goroutines.Add(1)
+	n.mu.Unlock()
+	go func() {
+		defer n.goroutines.Done()
+		f()
+	}()
+	return true
+}
+
+// newRef makes a reference that this life of the node has not made before. Its first word has 18 bits, as BEAM's have.
+func (n *Node) newRef() etf.Ref {
+	const firstWord = 1<<18 - 1
+	u := n.refs.Add(1)
+	return etf.Ref{
+		Node:     n.name,
+		Creation: n.creation,
+		Len:      3,
+		Words:    [5]uint32{uint32(u & firstWord), uint32(u >> 18), uint32(u >> 50)},
+	}
+}
+
+// NewRef makes a reference that is unique in the cluster (erlang:make_ref/0).
+func (n *Node) NewRef() etf.Ref { return n.newRef() }

@@ -1,0 +1,213 @@
+package node
+
+import (
+	"context"
+	"sync"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// Process is one process of a node: a pid, a mailbox, links, monitors, perhaps a name. All methods may be called
+// concurrently; signals of one goroutine to one receiver arrive in the order of the calls.
+//
+// A process lives until it exits: by Exit, by the end of its function (Spawn), or by an exit signal. From that moment its
+// peers know its reason, Context is cancelled, and every method that would act in its name fails with its *ExitError.
+// The goroutine of a process is not stopped by force: what it is doing ends when it next looks at the context or at an
+// error.
+type Process struct {
+	node *Node
+	pid  etf.Pid
+
+	mu       sync.Mutex
+	box      mailbox
+	trapExit bool
+	name     etf.Atom
+	leader   etf.Pid
+	links    map[etf.Pid]*link
+	monitors map[etf.Ref]*monitor // of others, by this process
+	watchers map[etf.Ref]watcher  // monitors of this process, by others
+	aliases  map[etf.Ref]AliasMode
+	ties     []*session // those that know this process
+	unlinks  uint64     // ids given to UNLINK_ID
+	requests int        // calls under way in this process's name
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+
+	busy     int // operations under way that emit signals; the exit signals come after them
+	exited   bool
+	finished bool
+	reason   reason
+	err      *ExitError
+	done     chan struct{} // closed when exited; made when asked for
+}
+
+// An Option says something about a process before it can be reached.
+type Option func(*setup)
+
+type setup struct {
+	name     etf.Atom
+	trapExit bool
+	limit    int
+	linked   *Process
+	leader   etf.Pid
+}
+
+// Register gives the process a name before it runs.
+func Register(name etf.Atom) Option { return func(s *setup) { s.name = name } }
+
+// TrapExit makes the process trap exits from the start.
+func TrapExit() Option { return func(s *setup) { s.trapExit = true } }
+
+// Linked links the process to p before it runs, as spawn_link does.
+func Linked(p *Process) Option { return func(s *setup) { s.linked = p } }
+
+// MailboxLimit bounds the mailbox to n messages. A process that gets one more is killed with the reason mailbox_overflow;
+// nothing is ever dropped. Zero or less, the default: no limit, as in Erlang.
+func MailboxLimit(n int) Option { return func(s *setup) { s.limit = n } }
+
+// Open makes a process without a goroutine: an address with a mailbox, for whoever holds it. It costs memory until Exit.
+// On a closed node the process is dead from the start.
+func (n *Node) Open(opts ...Option) *Process {
+	p, err := n.newProcess(opts)
+	if err != nil {
+		p = &Process{node: n}
+		p.exit(reasonOf(shutdown))
+	}
+	return p
+}
+
+// Spawn makes a process that runs f in a goroutine of its own and exits when f returns: normal for nil, the reason of an
+// *ExitError (see Exit), {error, Text} for another error, {panic, Text} for a panic, which is logged. The process can be
+// reached before f runs. Spawn fails with ErrNameTaken and ErrClosed only.
+//
+// Close waits for f: it has to return when p.Context() is done.
+func (n *Node) Spawn(f func(p *Process) error, opts ...Option) (*Process, error) {
+	p, err := n.newProcess(opts)
+	if err != nil {
+		return nil, err
+	}
+	if !n.spawn(func() { p.run(f) }) {
+		p.exit(reasonOf(shutdown))
+		return nil, ErrClosed
+	}
+	return p, nil
+}
+
+func (n *Node) newProcess(opts []Option) (*Process, error) {
+	s := setup{leader: n.caller.self()}
+	for _, o := range opts {
+		o(&s)
+	}
+	p := &Process{node: n, trapExit: s.trapExit, leader: s.leader}
+	p.box.limit = s.limit
+	if !n.processes.add(n, p) {
+		return nil, ErrClosed
+	}
+	if s.name != "" {
+		if err := p.Register(s.name); err != nil {
+			p.exit(reasonOf(normal))
+			return nil, err
+		}
+	}
+	if s.linked != nil {
+		p.Link(s.linked.pid)
+	}
+	return p, nil
+}
+
+// run is the goroutine of a spawned process.
+func (p *Process) run(f func(*Process) error) {
+	r := reasonOf(normal)
+	defer func() {
+		if v := recover(); v != nil {
+			r = p.panicked(v)
+		}
+		p.exit(r)
+	}()
+	r = errorReason(f(p))
+}
+
+// Self is the process's pid.
+func (p *Process) Self() etf.Pid { return p.pid }
+
+// Node is the node on which the process lives.
+func (p *Process) Node() *Node { return p.node }
+
+func (p *Process) self() etf.Pid {
+	if p == nil {
+		return etf.Pid{}
+	}
+	return p.pid
+}
+
+// Context is done when the process has exited; its cause is the *ExitError. It is how a link reaches ordinary Go code.
+func (p *Process) Context() context.Context {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.contextLocked()
+}
+
+func (p *Process) contextLocked() context.Context {
+	if p.ctx == nil {
+		p.ctx, p.cancel = context.WithCancelCause(context.Background())
+		if p.exited {
+			p.cancel(p.err)
+		}
+	}
+	return p.ctx
+}
+
+// Done is closed when the process has exited.
+func (p *Process) Done() <-chan struct{} { return p.Context().Done() }
+
+// Err is nil while the process lives, and then its *ExitError.
+func (p *Process) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.errLocked()
+}
+
+func (p *Process) errLocked() error {
+	if p.err == nil {
+		return nil
+	}
+	return p.err
+}
+
+// TrapExit turns exit signals into messages {'EXIT', From, Reason}, or back, and returns what it was before
+// (process_flag(trap_exit, on)).
+func (p *Process) TrapExit(on bool) (before bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, p.trapExit = p.trapExit, on
+	return before
+}
+
+// GroupLeader is the process that the output of this one belongs to. A peer can change it, as erlang:group_leader/2 does.
+func (p *Process) GroupLeader() etf.Pid {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leader
+}
+
+// begin notes that an operation emits signals in the process's name, and fails when it has exited. Every begin that
+// succeeds is followed by end: the signals of the exit wait for it, so that a process sends nothing after its end.
+func (p *Process) begin() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.exited {
+		return p.errLocked()
+	}
+	p.busy++
+	return nil
+}
+
+func (p *Process) end() {
+	p.mu.Lock()
+	p.busy--
+	last := p.exited && p.busy == 0
+	p.mu.Unlock()
+	if last {
+		p.finish()
+	}
+}

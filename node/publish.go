@@ -1,0 +1,77 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"syscall"
+
+	"github.com/erlnode/erlnode/epmd"
+)
+
+// listen takes connections and makes the node known, so that its creation is known too.
+func (n *Node) listen(ctx context.Context) (err error) {
+	var lc net.ListenConfig
+	if n.listener, err = lc.Listen(ctx, "tcp", n.cfg.Listen); err != nil {
+		return err
+	}
+	if err := n.publish(ctx); err != nil {
+		n.listener.Close()
+		if n.server != nil {
+			n.server.Close()
+		}
+		return err
+	}
+	return nil
+}
+
+// publish registers the node with the EPMD that the mode asks for.
+func (n *Node) publish(ctx context.Context) error {
+	switch n.cfg.EPMD {
+	case EPMDNone:
+		n.creation = rand.Uint32N(1<<32-4) + 4 // 0 to 3 are those of old
+		return nil
+	case EPMDEmbedded:
+		if err := n.embed(); err != nil {
+			return err
+		}
+		return n.register(ctx)
+	case EPMDExternal:
+		return n.register(ctx)
+	}
+	err := n.register(ctx)
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	if err := n.embed(); err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	return n.register(ctx) // also if another node has been faster
+}
+
+func (n *Node) embed() error {
+	cfg := epmd.FromEnv()
+	cfg.Port = n.cfg.EPMDPort
+	cfg.Logger = n.log
+	server, err := epmd.Listen(cfg)
+	if err != nil {
+		return err
+	}
+	n.server = server
+	n.log.Info("embedded EPMD", "port", server.Port())
+	return nil
+}
+
+func (n *Node) register(ctx context.Context) error {
+	alive, _ := splitName(string(n.name))
+	info := epmd.Info{Name: alive, Port: n.Port()}
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(n.cfg.EPMDPort))
+	r, err := epmd.Register(ctx, addr, info, epmd.RegisterConfig{Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.registration, n.creation = r, r.Creation()
+	return nil
+}

@@ -1,0 +1,132 @@
+package node
+
+import (
+	"github.com/erlnode/erlnode/dist"
+)
+
+// receive is where a signal takes effect on this node. s is the connection that it came from, nil for one from this node.
+// It runs in the goroutine that reads the connection, or in the sender's, and waits for nothing; what it answers is
+// emitted to where the signal came from. What each signal does to a process that is there, and to one that is not, is
+// dist.c:erts_net_message and erl_proc_sig_queue.c.
+func (n *Node) receive(sig *dist.Signal, s *session) {
+	switch sig.Kind {
+	case dist.Send:
+		n.receiveMessage(sig)
+
+	case dist.Link:
+		if p := n.processes.find(n, sig.To); p == nil || !p.gotLink(sig.From, s) {
+			n.emit(s, &dist.Signal{Kind: dist.Exit, From: sig.To, To: sig.From, Payload: reasonOf(noproc).raw})
+		}
+	case dist.Unlink:
+		if p := n.processes.find(n, sig.To); p != nil {
+			p.gotUnlink(sig.From)
+		}
+		if sig.ID != 0 { // acknowledged also for a process that is gone
+			n.emit(s, &dist.Signal{Kind: dist.UnlinkAck, From: sig.To, To: sig.From, ID: sig.ID})
+		}
+	case dist.UnlinkAck:
+		if p := n.processes.find(n, sig.To); p != nil {
+			p.gotUnlinkAck(sig.From, sig.ID)
+		}
+
+	case dist.Exit:
+		if p := n.processes.find(n, sig.To); p != nil {
+			p.gotExit(sig, true)
+		}
+	case dist.Exit2:
+		if p := n.exitTarget(sig); p != nil {
+			p.gotExit(sig, false)
+		}
+
+	case dist.Monitor:
+		n.receiveMonitor(sig, s)
+	case dist.Demonitor:
+		n.receiveDemonitor(sig)
+	case dist.Down:
+		if s != nil && s.answered(sig) {
+			return
+		}
+		if p := n.processes.find(n, sig.To); p != nil {
+			p.gotDown(sig.Ref, reason{raw: sig.Payload})
+		}
+
+	case dist.GroupLeader:
+		if p := n.processes.find(n, sig.To); p != nil {
+			p.mu.Lock()
+			p.leader = sig.From
+			p.mu.Unlock()
+		}
+
+	case dist.SpawnRequest:
+		n.receiveSpawn(sig, s)
+	case dist.SpawnReply:
+		// No spawn request goes out yet, so this answers none of ours.
+	}
+}
+
+// receiveMessage delivers a message. One for a process, name or alias that does not exist is dropped, as in Erlang.
+func (n *Node) receiveMessage(sig *dist.Signal) {
+	m := Message{raw: sig.Payload, from: sig.From}
+	var p *Process
+	switch {
+	case sig.ToRef.Len != 0:
+		n.throughAlias(sig.ToRef, m)
+		return
+	case sig.ToName != "":
+		p = n.names.get(sig.ToName)
+	default:
+		p = n.processes.find(n, sig.To)
+	}
+	if p == nil || p.answered(m.raw) {
+		return
+	}
+	p.deliver(m)
+}
+
+func (n *Node) exitTarget(sig *dist.Signal) *Process {
+	switch {
+	case sig.ToRef.Len != 0:
+		a, _ := n.aliases.get(sig.ToRef)
+		return a.process
+	case sig.ToName != "":
+		return n.names.get(sig.ToName)
+	default:
+		return n.processes.find(n, sig.To)
+	}
+}
+
+// receiveMonitor resolves a name once, now: who registers it later does not matter.
+func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
+	w := watcher{pid: sig.From, name: sig.ToName, session: s}
+	var p *Process
+	if sig.ToName != "" {
+		p = n.names.get(sig.ToName)
+	} else {
+		p = n.processes.find(n, sig.To)
+	}
+	if p != nil && p.watch(sig.Ref, w) {
+		return
+	}
+	n.emitDown(sig.Ref, w, sig.To, reasonOf(noproc).raw)
+}
+
+// receiveDemonitor finds the watched process by the reference where the monitor was by name: the name may have been
+// given to another one since.
+func (n *Node) receiveDemonitor(sig *dist.Signal) {
+	p := n.processes.find(n, sig.To)
+	if sig.ToName != "" {
+		p = n.watchedByName.get(sig.Ref)
+	}
+	if p != nil {
+		p.unwatch(sig.Ref)
+	}
+}
+
+// emit sends a signal that must not wait: to the peer of s, or on this node.
+func (n *Node) emit(s *session, sig *dist.Signal) {
+	if s == nil {
+		n.receive(sig, nil)
+		return
+	}
+	s.post(sig)
+}

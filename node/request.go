@@ -1,0 +1,192 @@
+package node
+
+import (
+	"context"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// An Encode appends the message of a request to dst, one bare term, with the pid and the tag that the reply is to be sent
+// to: gen_server's is {'$gen_call', {From, Tag}, Request}. It may be called more than once.
+type Encode func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error)
+
+// Request sends a message and waits for the reply {Tag, Reply}, which it returns undecoded; the bytes are the caller's.
+// It is what OTP's gen:call is made of: a monitor on the receiver, whose reference is an alias too, so that the reply finds
+// the waiting goroutine without a mailbox and one that comes too late is dropped.
+//
+// The context is the only timeout. The end of the receiver before it replies is an *ExitError with its reason, ErrNoProc
+// if it does not exist, ErrNoConnection when there is no connection to its node or it is lost, at once.
+//
+// The receiver sees the process as the caller.
+func (p *Process) Request(ctx context.Context, to any, encode Encode) (etf.Raw, error) {
+	t, err := p.node.target(to)
+	if err != nil {
+		return etf.Raw{}, err
+	}
+	if err := p.begin(); err != nil {
+		return etf.Raw{}, err
+	}
+	defer p.end()
+	r := &request{node: p.node, ref: p.node.newRef(), answer: make(chan answer, 1)}
+	p.node.aliases.add(r.ref, aliased{request: r})
+	p.expect(1)
+	defer p.expect(-1)
+	defer p.node.aliases.remove(r.ref)
+	s, err := p.node.reach(ctx, t.node)
+	switch {
+	case err != nil:
+		return etf.Raw{}, err
+	case s == nil:
+		return p.requestHere(ctx, r, t, encode)
+	default:
+		return p.requestThere(ctx, r, s, t, encode)
+	}
+}
+
+// Request is Process.Request for a goroutine that is no process.
+func (n *Node) Request(ctx context.Context, to any, encode Encode) (etf.Raw, error) {
+	return n.caller.Request(ctx, to, encode)
+}
+
+// request is a call that waits for its reply.
+type request struct {
+	node   *Node
+	ref    etf.Ref
+	answer chan answer // one slot: the first answer counts
+}
+
+type answer struct {
+	reply etf.Raw
+	err   error
+	down  bool // the monitor is gone
+}
+
+// reply takes {Tag, Reply}, however it came.
+func (r *request) reply(message etf.Raw) {
+	rd := etf.NewReader(message)
+	if n, err := rd.Tuple(); err != nil || n != 2 || rd.Skip() != nil {
+		return // not from a server; a reply may still come
+	}
+	reply, err := rd.Raw()
+	r.put(answer{reply: reply, err: err})
+}
+
+func (r *request) fail(why etf.Raw) {
+	r.put(answer{err: &ExitError{Reason: reason{raw: why}.term()}, down: true})
+}
+
+func (r *request) put(a answer) {
+	select {
+	case r.answer <- a:
+	default:
+	}
+}
+
+func (p *Process) requestHere(ctx context.Context, r *request, t target, encode Encode) (etf.Raw, error) {
+	server := p.node.processes.find(p.node, t.pid)
+	if t.name != "" {
+		server = p.node.names.get(t.name)
+	}
+	if server == nil || !server.watch(r.ref, watcher{request: r}) {
+		return etf.Raw{}, &ExitError{Reason: noproc}
+	}
+	b, err := encode(nil, p.pid, aliasTag(r.ref))
+	if err != nil {
+		server.unwatch(r.ref)
+		return etf.Raw{}, err
+	}
+	server.deliver(Message{raw: etf.Raw{Bytes: b}, from: p.pid})
+	a := p.await(ctx, r)
+	if !a.down {
+		server.unwatch(r.ref)
+	}
+	return a.reply, a.err
+}
+
+func (p *Process) requestThere(ctx context.Context, r *request, s *session, t target, encode Encode) (etf.Raw, error) {
+	tag := aliasTag(r.ref)
+	if !s.conn.Flags().Has(handshake.Alias) {
+		tag = r.ref // the reply comes to the pid: Process.answered
+	}
+	if !s.addRequest(r) {
+		return etf.Raw{}, &ConnectError{Node: string(s.peer), Err: ErrNoConnection}
+	}
+	defer s.removeRequest(r)
+	buf := takeBuffer()
+	var err error
+	if buf.b, err = encode(buf.b, p.pid, tag); err != nil {
+		return etf.Raw{}, err
+	}
+	err = s.send(ctx,
+		&dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref},
+		&dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Payload: etf.Raw{Bytes: buf.b}})
+	buf.release()
+	if err != nil {
+		return etf.Raw{}, err
+	}
+	a := p.await(ctx, r)
+	if !a.down {
+		s.post(&dist.Signal{Kind: dist.Demonitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref})
+	}
+	return a.reply, a.err
+}
+
+// await waits for the answer, the context, and the end of the caller itself.
+func (p *Process) await(ctx context.Context, r *request) answer {
+	var exited <-chan struct{}
+	if p != p.node.caller {
+		exited = p.Done()
+	}
+	select {
+	case a := <-r.answer:
+		return a
+	case <-ctx.Done():
+		return answer{err: context.Cause(ctx)}
+	case <-exited:
+		return answer{err: p.Err()}
+	}
+}
+
+// aliasTag is [alias | Ref], the tag of gen calls since OTP 24.
+func aliasTag(ref etf.Ref) etf.Term {
+	return etf.Improper{Elems: []etf.Term{etf.Atom("alias")}, Tail: ref}
+}
+
+func (p *Process) expect(n int) {
+	p.mu.Lock()
+	p.requests += n
+	p.mu.Unlock()
+}
+
+// answered gives a message that came to the process's pid to the call that it is the reply of, if there is one: a peer
+// without aliases replies that way, and OTP's own net_kernel sometimes does. The message is looked into only while calls
+// of the process are under way. What comes to the node's own calling process is never for anybody else.
+func (p *Process) answered(message etf.Raw) bool {
+	p.mu.Lock()
+	calls := p.requests
+	p.mu.Unlock()
+	absorb := p == p.node.caller
+	if calls == 0 {
+		return absorb
+	}
+	rd := etf.NewReader(message)
+	if n, err := rd.Tuple(); err != nil || n != 2 {
+		return absorb
+	}
+	if n, err := rd.List(); err == nil {
+		if a, err := rd.Atom(); n != 1 || err != nil || a != "alias" {
+			return absorb
+		}
+	}
+	ref, err := rd.Ref()
+	if err != nil {
+		return absorb
+	}
+	if a, ok := p.node.aliases.get(ref); ok && a.request != nil {
+		a.request.reply(message)
+		return true
+	}
+	return absorb
+}

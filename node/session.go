@@ -1,0 +1,238 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// session is one connection to one incarnation of a peer, and who has to hear when it is lost.
+type session struct {
+	node     *Node
+	peer     etf.Atom
+	creation uint32
+	hidden   bool
+	conn     *dist.Conn
+	gone     chan struct{} // closed when everybody has heard of the loss
+
+	mu       sync.Mutex
+	dead     bool
+	ties     map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
+	requests map[etf.Ref]*request
+}
+
+// tie sees to it that p hears when the connection is lost. It reports false if it is lost already: then p has to do itself
+// what would follow.
+func (s *session) tie(p *Process) bool {
+	p.mu.Lock()
+	for _, t := range p.ties {
+		if t == s {
+			p.mu.Unlock()
+			return !s.isDead()
+		}
+	}
+	if p.finished {
+		p.mu.Unlock()
+		return true
+	}
+	p.ties = append(p.ties, s)
+	p.mu.Unlock()
+
+	s.mu.Lock()
+	if s.dead {
+		s.mu.Unlock()
+		p.connectionLost(s) // also for who relies on the entry in p.ties
+		return false
+	}
+	if s.ties == nil {
+		s.ties = make(map[*Process]struct{})
+	}
+	s.ties[p] = struct{}{}
+	s.mu.Unlock()
+
+	p.mu.Lock()
+	over := p.finished // in between: it may have missed the entry
+	p.mu.Unlock()
+	if over {
+		s.untie(p)
+	}
+	return true
+}
+
+func (s *session) isDead() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dead
+}
+
+func (s *session) untie(p *Process) {
+	s.mu.Lock()
+	delete(s.ties, p)
+	s.mu.Unlock()
+}
+
+// acksUnlink tells whether the peer speaks UNLINK_ID (OTP 23.3 and later).
+func (s *session) acksUnlink() bool { return s.conn.Flags().Has(handshake.UnlinkID) }
+
+// stale tells whether a signal must not go out because the process it is for lived in another incarnation of the peer:
+// ERTS closes the connection for these kinds, and nobody is left to hear them.
+func (s *session) stale(sig *dist.Signal) bool {
+	switch sig.Kind {
+	case dist.Exit, dist.Unlink, dist.UnlinkAck:
+		return sig.To.Creation != s.creation
+	}
+	return false
+}
+
+// post emits without waiting. A connection that has been lost needs no signals: its loss says it all.
+func (s *session) post(sig *dist.Signal) {
+	if s.stale(sig) {
+		return
+	}
+	if err := s.conn.Post(sig); err != nil && !s.isOver() {
+		s.node.log.Warn("signal not sent", "peer", string(s.peer), "error", err)
+	}
+}
+
+func (s *session) isOver() bool {
+	select {
+	case <-s.conn.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// send emits and waits for room in the connection's buffer.
+func (s *session) send(ctx context.Context, sigs ...*dist.Signal) error {
+	err := s.conn.Send(ctx, sigs...)
+	if err != nil && s.isOver() {
+		return &ConnectError{Node: string(s.peer), Err: err}
+	}
+	return err
+}
+
+// addRequest registers a call that the loss of the connection has to fail. It reports false if it is lost already.
+func (s *session) addRequest(r *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return false
+	}
+	if s.requests == nil {
+		s.requests = make(map[etf.Ref]*request)
+	}
+	s.requests[r.ref] = r
+	return true
+}
+
+func (s *session) removeRequest(r *request) {
+	s.mu.Lock()
+	delete(s.requests, r.ref)
+	s.mu.Unlock()
+}
+
+// answered gives a Down to the call whose monitor it ends, if it is one's.
+func (s *session) answered(sig *dist.Signal) bool {
+	s.mu.Lock()
+	r := s.requests[sig.Ref]
+	s.mu.Unlock()
+	if r == nil {
+		return false
+	}
+	r.fail(sig.Payload)
+	return true
+}
+
+// lost makes the loss of the connection felt: every link, monitor and call ends with noconnection, now.
+func (s *session) lost() {
+	s.mu.Lock()
+	s.dead = true
+	ties, requests := s.ties, s.requests
+	s.ties, s.requests = nil, nil
+	s.mu.Unlock()
+	for _, r := range requests {
+		r.fail(reasonOf(noconnection).raw)
+	}
+	for p := range ties {
+		p.connectionLost(s)
+	}
+}
+
+// connectionLost ends what p shared with processes behind s.
+func (p *Process) connectionLost(s *session) {
+	r := reasonOf(noconnection)
+	var links []etf.Pid
+	var monitors, watchers []etf.Ref
+	p.mu.Lock()
+	for i, t := range p.ties {
+		if t == s {
+			p.ties = append(p.ties[:i], p.ties[i+1:]...)
+			break
+		}
+	}
+	for to, l := range p.links {
+		if l.session == s {
+			links = append(links, to)
+		}
+	}
+	for ref, m := range p.monitors {
+		if m.session == s {
+			monitors = append(monitors, ref)
+		}
+	}
+	for ref, w := range p.watchers {
+		if w.session == s {
+			watchers = append(watchers, ref)
+		}
+	}
+	p.mu.Unlock()
+	for _, ref := range watchers {
+		p.unwatch(ref)
+	}
+	for _, to := range links {
+		p.gotExit(&dist.Signal{From: to, Payload: r.raw}, true)
+	}
+	for _, ref := range monitors {
+		p.gotDown(ref, r)
+	}
+}
+
+// reach returns the connection to a node, nil for this node, and sets one up if need be.
+func (n *Node) reach(ctx context.Context, to etf.Atom) (*session, error) {
+	if to == n.name {
+		return nil, nil
+	}
+	return n.session(ctx, to)
+}
+
+// transmit emits signals and waits for room: to the peer of s, or on this node.
+func (n *Node) transmit(ctx context.Context, s *session, sigs ...*dist.Signal) error {
+	if s == nil {
+		for _, sig := range sigs {
+			n.receive(sig, nil)
+		}
+		return nil
+	}
+	for _, sig := range sigs {
+		if s.stale(sig) {
+			return fmt.Errorf("node: %v: %w", sig.To, ErrNoProc)
+		}
+	}
+	return s.send(ctx, sigs...)
+}
+
+// lossReason is why a connection ended, as OTP names it in nodedown_reason.
+func lossReason(err error) etf.Atom {
+	for _, known := range []error{dist.ErrTickTimeout, dist.ErrDisconnect, dist.ErrClosed} {
+		if errors.Is(err, known) {
+			return etf.Atom(known.Error())
+		}
+	}
+	return etf.Atom(dist.ErrClosed.Error())
+}

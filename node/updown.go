@@ -1,0 +1,122 @@
+package node
+
+import (
+	"net"
+	"time"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// handshakeConfig is what this node says in every handshake.
+func (n *Node) handshakeConfig() handshake.Config {
+	return handshake.Config{
+		Name:     string(n.name),
+		Creation: n.creation,
+		Flags:    n.flags,
+		Cookie:   n.cookies.of,
+		Guard:    &n.guard,
+	}
+}
+
+// up makes a connection of a handshake that is done. Nodeup is told before anything that the peer sends arrives.
+func (n *Node) up(a *attempt, nc net.Conn, res handshake.Result) {
+	nc.SetDeadline(time.Time{})
+	s := &session{
+		node:     n,
+		peer:     etf.Atom(res.Peer),
+		creation: res.Creation,
+		hidden:   res.Hidden,
+		gone:     make(chan struct{}),
+	}
+	cfg := n.cfg.Dist
+	cfg.Self, cfg.Peer, cfg.Flags = n.name, s.peer, res.Flags
+	cfg.Logger = n.log
+	cfg.Handle = func(sig *dist.Signal) { n.receive(sig, s) }
+	s.conn = dist.New(nc, cfg)
+
+	n.mu.Lock()
+	if n.closed || n.sessions[s.peer] != nil || n.leaving[s.peer] != nil {
+		closed := n.closed
+		n.mu.Unlock()
+		nc.Close()
+		err := error(ErrClosed)
+		if !closed {
+			err = errBusy
+		}
+		n.settle(a, s.peer, nil, err)
+		return
+	}
+	n.sessions[s.peer] = s
+	n.goroutines.Add(1)
+	n.mu.Unlock()
+	n.log.Info("node up", "peer", res.Peer, "flags", res.Flags.String())
+	n.events.tell(nodeUp, s.peer)
+	n.settle(a, s.peer, s, nil)
+	go func() {
+		defer n.goroutines.Done()
+		n.down(s, s.conn.Run())
+	}()
+}
+
+// down ends a connection: everyone hears of it, nodedown last, and before that no new one to the same peer comes up.
+func (n *Node) down(s *session, why error) {
+	n.mu.Lock()
+	delete(n.sessions, s.peer)
+	n.leaving[s.peer] = s.gone
+	n.mu.Unlock()
+	n.log.Info("node down", "peer", string(s.peer), "reason", why)
+	s.lost()
+	n.events.tell(nodeDown, s.peer)
+	n.mu.Lock()
+	delete(n.leaving, s.peer)
+	n.mu.Unlock()
+	close(s.gone)
+}
+
+// Disconnect ends the connection to a node, if there is one, and returns when everyone here has heard of it
+// (erlang:disconnect_node/1). What had not been sent yet is lost. It reports whether there was a connection.
+//
+// It must not be called from a hook.
+func (n *Node) Disconnect(name etf.Atom) bool {
+	n.mu.RLock()
+	s := n.sessions[name]
+	n.mu.RUnlock()
+	if s == nil {
+		return false
+	}
+	s.conn.Close()
+	<-s.gone
+	return true
+}
+
+// NodeType selects nodes, as the argument of erlang:nodes/1 does.
+type NodeType uint8
+
+// The types of node. They combine: Visible|Hidden is erlang:nodes(connected).
+const (
+	Visible   NodeType = 1 << iota // connected nodes that are not hidden
+	Hidden                         // connected nodes that are: C nodes, remote shells, other Go nodes
+	This                           // this node
+	Connected = Visible | Hidden
+)
+
+// Nodes returns the nodes of the given types in no particular order; 0 is Visible, as erlang:nodes/0.
+func (n *Node) Nodes(types NodeType) []etf.Atom {
+	if types == 0 {
+		types = Visible
+	}
+	var all []etf.Atom
+	if types&This != 0 {
+		all = append(all, n.name)
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	for name, s := range n.sessions {
+		if s.hidden && types&Hidden != 0 || !s.hidden && types&Visible != 0 {
+			all = append(all, name)
+		}
+	}
+	return all
+}
