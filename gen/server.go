@@ -1,0 +1,190 @@
+package gen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/node"
+)
+
+// Server is a gen_server in Go. Its methods run one at a time, in the goroutine of the server's process, which is p.
+//
+// HandleCall answers a call: the reply is anything that etf.Marshal takes, or NoReply to answer later with Reply. An error
+// ends the server with that reason (see node.Process.Exit), after the reply unless that is nil or NoReply; the caller of
+// an unanswered call sees the reason. To refuse a request reply with what says so, as {error, Reason} does.
+//
+// A Server may also be a CastHandler, an InfoHandler, an Initializer and a Terminator.
+type Server interface {
+	HandleCall(p *node.Process, from From, request etf.Raw) (reply any, err error)
+}
+
+// CastHandler is a Server that takes casts. Without it they are dropped.
+type CastHandler interface {
+	HandleCast(p *node.Process, request etf.Raw) error
+}
+
+// InfoHandler is a Server that takes other messages: plain ones, exits, ends of monitors. Without it they are dropped.
+type InfoHandler interface {
+	HandleInfo(p *node.Process, m node.Message) error
+}
+
+// Initializer is a Server that prepares itself in its own process, before its first message. Start waits for it and fails
+// with its error.
+type Initializer interface {
+	Init(p *node.Process) error
+}
+
+// Terminator is a Server that cleans up. Terminate runs in the server's goroutine when it has ended, also by an exit
+// signal or a panic, which is why p is of no use any more. The reason is nil for a normal end.
+type Terminator interface {
+	Terminate(reason error)
+}
+
+type noReply struct{}
+
+// NoReply is the reply of a HandleCall that answers later, with Reply, or not at all.
+var NoReply any = noReply{}
+
+// Spawner is a node, on which Start makes processes.
+type Spawner interface {
+	Spawn(f func(p *node.Process) error, opts ...node.Option) (*node.Process, error)
+}
+
+// Start starts a server in a process of its own and waits until its Init is through (gen_server:start/3). It fails with the
+// error of Init, and as node.Node.Spawn does, with node.ErrNameTaken for example.
+func Start(n Spawner, s Server, opts ...node.Option) (etf.Pid, error) {
+	started := make(chan error, 1)
+	p, err := n.Spawn(func(p *node.Process) error {
+		if i, ok := s.(Initializer); ok {
+			defer func() {
+				if v := recover(); v != nil {
+					started <- fmt.Errorf("gen: Init panicked: %v", v)
+					panic(v)
+				}
+			}()
+			if err := i.Init(p); err != nil {
+				started <- err
+				return err
+			}
+		}
+		started <- nil
+		return serve(p, s)
+	}, opts...)
+	if err != nil {
+		return etf.Pid{}, err
+	}
+	if err := <-started; err != nil {
+		<-p.Done()
+		return etf.Pid{}, err
+	}
+	return p.Self(), nil
+}
+
+// serve is the loop of a server.
+func serve(p *node.Process, s Server) (err error) {
+	if t, ok := s.(Terminator); ok {
+		defer func() {
+			if v := recover(); v != nil {
+				t.Terminate(fmt.Errorf("gen: panic: %v", v))
+				panic(v)
+			}
+			t.Terminate(err)
+		}()
+	}
+	for {
+		m, err := p.Receive(context.Background())
+		if err != nil {
+			return err
+		}
+		if err := dispatch(p, s, m); err != nil {
+			return err
+		}
+	}
+}
+
+// dispatch hands one message to the method it is for. What only begins like a call or a cast is an ordinary message.
+func dispatch(p *node.Process, s Server, m node.Message) error {
+	switch label, r := read(m); label {
+	case "$gen_call":
+		if from, request, err := readCall(&r); err == nil {
+			return call(p, s, from, request)
+		}
+	case "$gen_cast":
+		if request, err := r.Raw(); err == nil {
+			if h, ok := s.(CastHandler); ok {
+				return h.HandleCast(p, request)
+			}
+			return nil
+		}
+	}
+	if h, ok := s.(InfoHandler); ok {
+		return h.HandleInfo(p, m)
+	}
+	return nil
+}
+
+// read returns the label of a call or cast, with a reader behind it.
+func read(m node.Message) (label etf.Atom, r etf.Reader) {
+	if m.IsNotice() {
+		return "", r
+	}
+	raw, err := m.Raw()
+	if err != nil {
+		return "", r
+	}
+	r = etf.NewReader(raw)
+	arity, err := r.Tuple()
+	if err != nil {
+		return "", r
+	}
+	label, err = r.Atom()
+	if err != nil || arity != arityOf(label) {
+		return "", r
+	}
+	return label, r
+}
+
+func arityOf(label etf.Atom) int {
+	switch label {
+	case "$gen_call":
+		return 3
+	case "$gen_cast":
+		return 2
+	}
+	return -1
+}
+
+var errNoFrom = errors.New("gen: a call without {Pid, Tag}")
+
+// readCall reads {Pid, Tag} and the request.
+func readCall(r *etf.Reader) (from From, request etf.Raw, err error) {
+	if n, err := r.Tuple(); err != nil || n != 2 {
+		return from, request, errNoFrom
+	}
+	if from.Pid, err = r.Pid(); err != nil {
+		return from, request, err
+	}
+	if from.Tag, err = r.Term(); err != nil {
+		return from, request, err
+	}
+	request, err = r.Raw()
+	return from, request, err
+}
+
+func call(p *node.Process, s Server, from From, request etf.Raw) error {
+	reply, err := s.HandleCall(p, from, request)
+	if reply != NoReply && (reply != nil || err == nil) {
+		// That the caller has gone meanwhile is its own affair; a reply that cannot be encoded is the server's.
+		if rerr := Reply(p, from, reply); rerr != nil && !isGone(rerr) && err == nil {
+			return fmt.Errorf("gen: reply: %w", rerr)
+		}
+	}
+	return err
+}
+
+func isGone(err error) bool {
+	exit := (*node.ExitError)(nil)
+	return errors.Is(err, node.ErrNoConnection) || errors.As(err, &exit)
+}
