@@ -246,7 +246,12 @@ func TestGuard(t *testing.T) {
 	}
 	cookie := Options{}.complete().Cookie
 	cmd := exec.Command(os.Args[0], "-test.run=^TestGuard$")
-	cmd.Env = append(os.Environ(), variable+"="+cookie)
+	temp, err := os.MkdirTemp("", "g") // it cannot remove what it made; a socket's path is to be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(temp)
+	cmd.Env = append(os.Environ(), variable+"="+cookie, "TMPDIR="+temp)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
