@@ -11,12 +11,12 @@ type Acceptor struct {
 	state acceptorState
 	err   error // why it failed
 
-	name      name // the peer's
-	alive     bool // it was told so, and wants the new connection
-	secret    secret
-	challenge uint32 // ours, once waitComplement
-	theirs    uint32
-	result    Result
+	name   name // the peer's
+	alive  bool // it was told so, and wants the new connection
+	secret secret
+	own    ownChallenge
+	theirs uint32 // the peer's challenge
+	result Result
 }
 
 type acceptorState int
@@ -131,9 +131,7 @@ func (ac *Acceptor) end(err error) error {
 	if err == nil {
 		return nil
 	}
-	if ac.state == waitComplement || ac.state == waitReply {
-		ac.cfg.Guard.remove(ac.challenge)
-	}
+	ac.own.close()
 	ac.state, ac.err = acceptorFailed, err
 	return err
 }
@@ -198,8 +196,7 @@ func (ac *Acceptor) sendChallenge() (Step, error) {
 	}
 	// Which form of challenge a peer reads depends on its flag only, also after an 'N' (dist_util:send_challenge, OTP 23).
 	old := !ac.name.flags.Expand().Has(Handshake23)
-	ac.challenge = ac.cfg.draw()
-	ac.cfg.Guard.add(ac.challenge)
+	ac.own.set(ac.cfg.draw(), ac.cfg.Guard)
 	ac.state = waitReply
 	if ac.upgrades() {
 		ac.state = waitComplement
@@ -208,7 +205,7 @@ func (ac *Acceptor) sendChallenge() (Step, error) {
 	m := challenge{
 		old:       old,
 		flags:     ac.cfg.flags(),
-		challenge: ac.challenge,
+		challenge: ac.own.value,
 		creation:  ac.cfg.Creation,
 		node:      ac.cfg.Name,
 	}
@@ -234,14 +231,12 @@ func (ac *Acceptor) receiveReply(body []byte) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	if !ac.secret.proves(sum, ac.challenge) {
+	if !ac.secret.proves(sum, ac.own.value) {
 		return Step{}, &CookieError{Peer: ac.Peer()}
 	}
-	ac.cfg.Guard.remove(ac.challenge)
-	ac.challenge = 0
+	ac.own.close()
 	ac.theirs = theirs
 	if ac.cfg.Guard.has(theirs) {
-		ac.state = askReplace // the challenge is no longer open
 		return Step{}, &MessageError{Peer: ac.Peer(), What: "challenge reply", Offset: 1, Why: reflected}
 	}
 	if ac.alive {

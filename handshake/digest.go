@@ -75,3 +75,22 @@ func (g *Guard) has(challenge uint32) bool {
 	defer g.mu.Unlock()
 	return g.open[challenge] > 0
 }
+
+// ownChallenge is the challenge of one machine, which is open from set to close.
+type ownChallenge struct {
+	value uint32
+	guard *Guard
+	open  bool
+}
+
+func (o *ownChallenge) set(value uint32, guard *Guard) {
+	guard.add(value)
+	*o = ownChallenge{value, guard, true}
+}
+
+func (o *ownChallenge) close() {
+	if o.open {
+		o.open = false
+		o.guard.remove(o.value)
+	}
+}

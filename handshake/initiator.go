@@ -10,9 +10,9 @@ type Initiator struct {
 	state initiatorState
 	err   error // why it failed
 
-	secret    secret
-	challenge uint32 // ours, once waitAck
-	result    Result
+	secret secret
+	own    ownChallenge
+	result Result
 }
 
 type initiatorState int
@@ -101,9 +101,7 @@ func (in *Initiator) end(err error) error {
 	if err == nil {
 		return nil
 	}
-	if in.state == waitAck {
-		in.cfg.Guard.remove(in.challenge)
-	}
+	in.own.close()
 	in.state, in.err = initiatorFailed, err
 	return err
 }
@@ -150,11 +148,10 @@ func (in *Initiator) receiveChallenge(body []byte) (Step, error) {
 	if in.cfg.Guard.has(m.challenge) {
 		return Step{}, &MessageError{Peer: in.peer, What: "challenge", Why: reflected}
 	}
-	in.challenge = in.cfg.challenge(m.challenge)
-	in.cfg.Guard.add(in.challenge)
+	in.own.set(in.cfg.challenge(m.challenge), in.cfg.Guard)
 	in.state = waitAck
 	in.result = newResult(in.peer, in.cfg.flags(), m.flags, m.creation, m.old)
-	return Step{Send: [][]byte{replyBody(in.challenge, digest(in.secret.cookie, m.challenge))}}, nil
+	return Step{Send: [][]byte{replyBody(in.own.value, digest(in.secret.cookie, m.challenge))}}, nil
 }
 
 func (in *Initiator) receiveAck(body []byte) (Step, error) {
@@ -162,10 +159,10 @@ func (in *Initiator) receiveAck(body []byte) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	if !in.secret.proves(sum, in.challenge) {
+	if !in.secret.proves(sum, in.own.value) {
 		return Step{}, &CookieError{Peer: in.peer}
 	}
-	in.cfg.Guard.remove(in.challenge)
+	in.own.close()
 	in.state = initiatorDone
 	return Step{Done: true}, nil
 }
