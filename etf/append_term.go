@@ -208,6 +208,11 @@ func appendFun(dst []byte, f *Fun, depth int) ([]byte, error) {
 	if err := checkAtoms(f.Module, f.Pid.Node); err != nil {
 		return nil, err
 	}
+	for _, i := range []Int{f.OldIndex, f.OldUniq} {
+		if i != Int(int32(i)) {
+			return nil, encodeErrorf(f, "OldIndex or OldUniq %d does not fit 32 bits", i)
+		}
+	}
 	at := len(dst)
 	dst = append(dst, tagNewFun, 0, 0, 0, 0, f.Arity)
 	dst = append(dst, f.Uniq[:]...)

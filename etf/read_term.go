@@ -314,9 +314,13 @@ func (r *Reader) fun() (Term, error) {
 		return nil, nodeError(err, "fun")
 	}
 	for _, i := range []*Int{&f.OldIndex, &f.OldUniq} {
+		at := r.pos
 		n, err := r.Int()
 		if err != nil {
 			return nil, nodeError(err, "fun")
+		}
+		if n != int64(int32(n)) {
+			return nil, syntaxf(at, "fun with integer %d where one of 32 bits is expected", n)
 		}
 		*i = Int(n)
 	}
