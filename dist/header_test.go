@@ -215,9 +215,10 @@ func TestTicker(t *testing.T) {
 		send, timeout bool
 	}
 	for name, asks := range map[string][]ask{
-		"silent peer": {{send: true}, {send: true}, {send: true}, {send: true, timeout: true}},
-		"any byte counts": {{send: true}, {send: true}, {send: true}, {read: 1, send: true}, {read: 1, send: true},
-			{read: 1, send: true}, {read: 1, send: true}, {read: 1, send: true, timeout: true}},
+		"silent peer": {{send: true}, {written: 4, send: true}, {written: 8, send: true}, {written: 12, send: true, timeout: true}},
+		"any byte counts": {{send: true}, {written: 4, send: true}, {written: 8, send: true}, {read: 1, written: 12, send: true},
+			{read: 1, written: 16, send: true}, {read: 1, written: 20, send: true}, {read: 1, written: 24, send: true},
+			{read: 1, written: 28, send: true, timeout: true}},
 		"we write":       {{written: 1}, {read: 4, written: 2}, {read: 8, written: 2, send: true}},
 		"output waiting": {{waiting: true}, {waiting: true}, {waiting: true}, {waiting: true, timeout: true}},
 	} {

@@ -1,5 +1,7 @@
 package dist
 
+const tickLength = 4 // bytes: a packet of length zero
+
 // ticker decides, once per tick interval (net_ticktime / net_tickintensity), whether to send a tick and whether the
 // peer has been silent for too long. Whatever the peer sends counts, not only ticks (dist_util.erl:send_tick).
 type ticker struct {
@@ -19,5 +21,8 @@ func (t *ticker) tick(read, written uint64, waiting bool) (send, timeout bool) {
 	}
 	send = written == t.written && !waiting
 	t.read, t.written = read, written
+	if send {
+		t.written += tickLength // the tick itself does not make the next one unnecessary
+	}
 	return send, t.silent >= t.intensity
 }
