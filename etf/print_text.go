@@ -60,9 +60,6 @@ func appendChar(dst []byte, c, quote rune) []byte {
 	case c == quote || c == '\\':
 		return append(dst, '\\', byte(c))
 	case c >= ' ' && c < 0x7f || c >= 0xa0:
-		if c >= 0xd800 && c < 0xe000 || c&0xfffe == 0xfffe {
-			return append(strconv.AppendInt(append(dst, `\x{`...), int64(c), 16), '}')
-		}
 		return utf8.AppendRune(dst, c)
 	}
 	if i := strings.IndexRune("\n\t\v\b\f\r\x1b\x7f", c); i >= 0 {
