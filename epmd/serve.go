@@ -119,7 +119,7 @@ func (s *Server) answer(c net.Conn, fd int, local bool, req request) error {
 	switch req := req.(type) {
 	case aliveRequest:
 		if !local {
-			return errors.New("ALIVE2_REQ from non local address")
+			return complaint("ALIVE2_REQ from non local address")
 		}
 		return s.alive(c, fd, req.Info)
 	case portRequest:
@@ -131,7 +131,7 @@ func (s *Server) answer(c net.Conn, fd int, local bool, req request) error {
 		s.printf(1, "** sent NAMES_RESP")
 	case dumpRequest:
 		if !local {
-			return errors.New("DUMP_REQ from non local address")
+			return complaint("DUMP_REQ from non local address")
 		}
 		if err := s.list(c, true); err != nil {
 			return err
@@ -139,12 +139,12 @@ func (s *Server) answer(c net.Conn, fd int, local bool, req request) error {
 		s.printf(1, "** sent DUMP_RESP")
 	case killRequest:
 		if !local {
-			return errors.New("KILL_REQ from non local address")
+			return complaint("KILL_REQ from non local address")
 		}
 		return s.kill(c)
 	case stopRequest:
 		if !local {
-			return errors.New("STOP_REQ from non local address")
+			return complaint("STOP_REQ from non local address")
 		}
 		return s.stopNode(c, req.name)
 	}
@@ -284,7 +284,7 @@ func (s *Server) kill(c net.Conn) error {
 
 func (s *Server) stopNode(c net.Conn, name string) error {
 	if !s.cfg.RelaxedCommandCheck {
-		return errors.New("Disallowed STOP_REQ, no relaxed_command_check")
+		return complaint("Disallowed STOP_REQ, no relaxed_command_check")
 	}
 	s.mu.Lock()
 	n := s.names.unregister(name)

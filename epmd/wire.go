@@ -2,7 +2,6 @@ package epmd
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,13 +76,17 @@ func requestName(code byte) string {
 	return ""
 }
 
-// parseRequest takes the body of a request apart. It keeps nothing of body. Errors are in the words of the original's debug
-// output; the answer to all of them is to close the connection.
+// complaint is an error in the words of the original's debug output.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
+// parseRequest takes the body of a request apart. It keeps nothing of body. The answer to any error is to close the connection.
 //
 // What a name may be is for checkAlive: a bad one gets an answer. Bytes after the request are read over. (EP:do_request)
 func parseRequest(body []byte) (request, error) {
 	if len(body) == 0 {
-		return nil, errors.New("invalid packet size (0)")
+		return nil, complaint("invalid packet size (0)")
 	}
 	switch body[0] {
 	case codeAlive:
@@ -92,11 +95,11 @@ func parseRequest(body []byte) (request, error) {
 		name := strings.TrimSuffix(string(body[1:]), "\x00")
 		switch {
 		case name == "":
-			return nil, errors.New("packet too small for request PORT2_REQ (1)")
+			return nil, complaint("packet too small for request PORT2_REQ (1)")
 		case strings.Contains(name, "\x00"):
-			return nil, errors.New("node name contains ascii 0 in PORT2_REQ")
+			return nil, complaint("node name contains ascii 0 in PORT2_REQ")
 		case !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxLookup:
-			return nil, errors.New("invalid node name in PORT2_REQ")
+			return nil, complaint("invalid node name in PORT2_REQ")
 		}
 		return portRequest{name}, nil
 	case codeNames:
@@ -107,12 +110,12 @@ func parseRequest(body []byte) (request, error) {
 		return killRequest{}, nil
 	case codeStop:
 		if len(body) == 1 {
-			return nil, errors.New("packet too small for request STOP_REQ (1)")
+			return nil, complaint("packet too small for request STOP_REQ (1)")
 		}
 		name, _, _ := strings.Cut(string(body[1:]), "\x00")
 		return stopRequest{name}, nil
 	}
-	return nil, errors.New("got garbage ")
+	return nil, complaint("got garbage ")
 }
 
 func parseAlive(body []byte) (request, error) {
@@ -121,16 +124,16 @@ func parseAlive(body []byte) (request, error) {
 	}
 	nlen := int(binary.BigEndian.Uint16(body[9:]))
 	if nlen+13 > len(body) {
-		return nil, errors.New("Node name size error in ALIVE2_REQ")
+		return nil, complaint("Node name size error in ALIVE2_REQ")
 	}
 	name := string(body[11 : 11+nlen])
 	rest := body[11+nlen:]
 	elen := int(binary.BigEndian.Uint16(rest))
 	if elen+2 > len(rest) {
-		return nil, errors.New("Extra info size error in ALIVE2_REQ")
+		return nil, complaint("Extra info size error in ALIVE2_REQ")
 	}
 	if strings.Contains(name, "\x00") {
-		return nil, errors.New("node name contains ascii 0 in ALIVE2_REQ")
+		return nil, complaint("node name contains ascii 0 in ALIVE2_REQ")
 	}
 	return aliveRequest{Info{
 		Name:        name,
@@ -149,7 +152,7 @@ func checkAlive(in Info) error {
 	case len(in.Name) > maxNameBytes || utf8.RuneCountInString(in.Name) > maxNameChars && utf8.ValidString(in.Name):
 		return fmt.Errorf("node name is too long (%d) %s", len(in.Name), printable(in.Name))
 	case !utf8.ValidString(in.Name):
-		return errors.New("invalid node name encoding")
+		return complaint("invalid node name encoding")
 	case len(in.Extra) > maxNameBytes:
 		return fmt.Errorf("extra data is too long (%d)", len(in.Extra))
 	}
