@@ -16,8 +16,8 @@ import (
 // maxAnswer bounds the answers to Names and Dump.
 const maxAnswer = 8 << 20
 
-// Lookup asks the epmd at addr (host:port, see Addr) for the node whose name before the '@' is name. It takes no longer than 10
-// seconds. A name that is not registered gives ErrNotRegistered.
+// Lookup asks the epmd at addr (host:port, see Addr) for the node whose name before the '@' is name. It takes
+// no longer than 10 seconds. A name that is not registered gives ErrNotRegistered.
 func Lookup(ctx context.Context, addr, name string) (Info, error) {
 	var info Info
 	err := ask(ctx, addr, "lookup", name, append([]byte{codePort}, name...), func(r io.Reader) error {
@@ -66,7 +66,8 @@ func readPortResp(r io.Reader) (Info, error) {
 	return info, nil
 }
 
-// Names lists the nodes that are registered at the epmd at addr, the last one registered first. It takes no longer than 10 seconds.
+// Names lists the nodes that are registered at the epmd at addr, the last one registered first. It takes no
+// longer than 10 seconds.
 func Names(ctx context.Context, addr string) ([]NameEntry, error) {
 	var names []NameEntry
 	err := ask(ctx, addr, "names", "", []byte{codeNames}, func(r io.Reader) error {
@@ -114,8 +115,8 @@ func parseNames(text string) ([]NameEntry, error) {
 	return names, nil
 }
 
-// Dump lists all that the epmd at addr knows, registered nodes first. It answers local callers only. It takes no longer than 10
-// seconds.
+// Dump lists all that the epmd at addr knows, registered nodes first. It answers local callers only. It takes
+// no longer than 10 seconds.
 func Dump(ctx context.Context, addr string) ([]DumpEntry, error) {
 	var entries []DumpEntry
 	err := ask(ctx, addr, "dump", "", []byte{codeDump}, func(r io.Reader) error {
@@ -160,8 +161,8 @@ func parseDump(text string) ([]DumpEntry, error) {
 	return entries, nil
 }
 
-// Kill makes the epmd at addr exit. While nodes are registered it refuses with ErrLiveNodes, unless it runs with relaxed
-// command checks. It obeys local callers only. It takes no longer than 10 seconds.
+// Kill makes the epmd at addr exit. While nodes are registered it refuses with ErrLiveNodes, unless it runs
+// with relaxed command checks. It obeys local callers only. It takes no longer than 10 seconds.
 func Kill(ctx context.Context, addr string) error {
 	return ask(ctx, addr, "kill", "", []byte{codeKill}, func(r io.Reader) error {
 		switch answer, err := readWord(r); {
@@ -177,9 +178,9 @@ func Kill(ctx context.Context, addr string) error {
 	})
 }
 
-// Stop makes the epmd at addr unregister a node, whose connection to the epmd it closes. A BEAM node registers again two seconds
-// later. An epmd without relaxed command checks refuses with ErrRefused; a name that is not registered gives
-// ErrNotRegistered. It takes no longer than 10 seconds.
+// Stop makes the epmd at addr unregister a node, whose connection to the epmd it closes. A BEAM node registers
+// again two seconds later. An epmd without relaxed command checks refuses with ErrRefused; a name that is not
+// registered gives ErrNotRegistered. It takes no longer than 10 seconds.
 func Stop(ctx context.Context, addr, name string) error {
 	return ask(ctx, addr, "stop", name, append([]byte{codeStop}, name...), func(r io.Reader) error {
 		switch answer, err := readWord(r); {

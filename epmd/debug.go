@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// printf says what happens, in the words of the original where it has words for it. Level is the number of -debug options
-// from which on the original says it; 0 are complaints, which it always has.
+// printf says what happens, in the words of the original where it has words for it. Level is the number of
+// -debug options from which on the original says it; 0 are complaints, which it always has.
 func (s *Server) printf(level int, format string, args ...any) {
 	if level > s.cfg.DebugLevel && s.cfg.Logger == nil {
 		return

@@ -13,8 +13,8 @@ import (
 // DefaultPort is the port of epmd where ERL_EPMD_PORT does not name another.
 const DefaultPort = 4369
 
-// Port returns the port of epmd on this machine and all others: the value of ERL_EPMD_PORT, or DefaultPort if that is not set or
-// not a number from 1 to 65535.
+// Port returns the port of epmd on this machine and all others: the value of ERL_EPMD_PORT, or DefaultPort if
+// that is not set or not a number from 1 to 65535.
 func Port() int {
 	p, err := strconv.Atoi(strings.TrimSpace(os.Getenv("ERL_EPMD_PORT")))
 	if err != nil || p < 1 || p > 65535 {
@@ -53,16 +53,16 @@ func (t NodeType) String() string {
 
 // Info is what epmd knows of a node.
 type Info struct {
-	// Name is the part of the node's name before the '@': 1 to 255 characters, without NUL. epmd does not answer for names of more
-	// than 254.
+	// Name is the part of the node's name before the '@': 1 to 255 characters, without NUL. epmd does not
+	// answer for names of more than 254.
 	Name string
 	// Port is the one the node listens on for connections of other nodes, 0 to 65535.
 	Port int
 	Type NodeType
 	// Protocol is 0: TCP over IPv4 (or IPv6; nobody looks).
 	Protocol byte
-	// HighVersion and LowVersion are the versions of the distribution protocol the node speaks. BEAM nodes say 6 and 5.
-	// OTP 23 and 24 begin with an outdated handshake when HighVersion is less than 6.
+	// HighVersion and LowVersion are the versions of the distribution protocol the node speaks. BEAM nodes say
+	// 6 and 5. OTP 23 and 24 begin with an outdated handshake when HighVersion is less than 6.
 	HighVersion, LowVersion uint16
 	// Extra is kept by epmd as it is, at most 1020 bytes. BEAM nodes have none.
 	Extra []byte
@@ -86,7 +86,8 @@ type DumpEntry struct {
 var (
 	// ErrNotRegistered: the epmd does not know the name.
 	ErrNotRegistered = errors.New("no such name")
-	// ErrDuplicateName: the epmd refused the registration. It does not say why; nearly always the name is taken by a live node.
+	// ErrDuplicateName: the epmd refused the registration. It does not say why; nearly always the name is taken
+	// by a live node.
 	ErrDuplicateName = errors.New("the name is taken, or not acceptable")
 	// ErrLiveNodes: epmd does not stop while nodes are registered.
 	ErrLiveNodes = errors.New("nodes are registered")

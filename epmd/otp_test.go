@@ -19,7 +19,8 @@ import (
 	"time"
 )
 
-// otp returns the path of a program of the installed OTP. Without it the test is skipped, or fails where OTP_INTEROP=require.
+// otp returns the path of a program of the installed OTP. Without it the test is skipped, or fails where
+// OTP_INTEROP=require.
 func otp(t *testing.T, program string) string {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -49,7 +50,8 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// realEpmd runs the epmd of OTP on a port, waits until it answers, and returns what it prints and a function that ends it.
+// realEpmd runs the epmd of OTP on a port, waits until it answers, and returns what it prints and a function
+// that ends it.
 func realEpmd(t *testing.T, port int, args ...string) (*output, func()) {
 	t.Helper()
 	out := new(output)

@@ -14,10 +14,12 @@ import (
 
 // RegisterConfig says who hears how a registration fares. The zero value is ready.
 type RegisterConfig struct {
-	// Logger hears when the connection to the epmd is lost (Warn) and when the node is registered again (Info). nil: nobody does.
+	// Logger hears when the connection to the epmd is lost (Warn) and when the node is registered again (Info).
+	// nil: nobody does.
 	Logger *slog.Logger
-	// Lost is called when the connection to the epmd is lost, with the reason; Regained when the node is registered again.
-	// They are called one after the other from one goroutine, and must not call Close. nil: nothing is called.
+	// Lost is called when the connection to the epmd is lost, with the reason; Regained when the node is
+	// registered again. They are called one after the other from one goroutine, and must not call Close. nil:
+	// nothing is called.
 	Lost     func(reason error)
 	Regained func()
 }
@@ -34,14 +36,15 @@ type Registration struct {
 	done   chan struct{} // closed when the goroutine is gone
 }
 
-// Register enters a node at the epmd at addr and keeps it there. The epmd takes nodes of its own machine only: addr is
-// Addr("") as a rule. When the connection is lost, the node is registered again, tried every 2 seconds until it works, as BEAM nodes do
-// (erl_epmd:handle_info). Meanwhile it cannot be looked up; nothing else is lost.
+// Register enters a node at the epmd at addr and keeps it there. The epmd takes nodes of its own machine only:
+// addr is Addr("") as a rule. When the connection is lost, the node is registered again, tried every 2 seconds
+// until it works, as BEAM nodes do (erl_epmd:handle_info). Meanwhile it cannot be looked up; nothing else is
+// lost.
 //
 // info.Name and info.Port must be set. Type, HighVersion and LowVersion of 0 mean Normal, 6 and 5.
 //
-// ctx and a timeout of 10 seconds bound the first registration only. If another node has the name, the error is ErrDuplicateName.
-// After an error nothing is left open.
+// ctx and a timeout of 10 seconds bound the first registration only. If another node has the name, the error is
+// ErrDuplicateName. After an error nothing is left open.
 func Register(ctx context.Context, addr string, info Info, cfg RegisterConfig) (*Registration, error) {
 	return register(ctx, addr, info, cfg, func(ctx context.Context) (net.Conn, error) { return dial(ctx, addr) })
 }
@@ -86,15 +89,16 @@ func checkRegister(in Info) error {
 	return nil
 }
 
-// Creation returns the number of this life of the node, which the epmd gave it at its first registration. It stays the same when
-// the node has to register again. It is never 0; an epmd of OTP 22 or older gives 1, 2 or 3.
+// Creation returns the number of this life of the node, which the epmd gave it at its first registration. It
+// stays the same when the node has to register again. It is never 0; an epmd of OTP 22 or older gives 1, 2 or
+// 3.
 func (r *Registration) Creation() uint32 { return r.creation }
 
 // Addr returns the address of the epmd.
 func (r *Registration) Addr() string { return r.addr }
 
-// Close takes the entry back and waits until the goroutine of the registration is gone. It always returns nil; the second
-// call does nothing.
+// Close takes the entry back and waits until the goroutine of the registration is gone. It always returns nil;
+// the second call does nothing.
 func (r *Registration) Close() error {
 	r.cancel()
 	<-r.done

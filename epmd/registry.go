@@ -5,8 +5,8 @@ import "time"
 // maxRemembered names that are no longer registered are remembered, for their creations (EP: MAX_UNREG_COUNT).
 const maxRemembered = 1000
 
-// registry is what an epmd knows: the registered nodes and some of those that were. It is a plain value without clock or lock.
-// The zero value is empty.
+// registry is what an epmd knows: the registered nodes and some of those that were. It is a plain value without
+// clock or lock. The zero value is empty.
 type registry struct {
 	live  []*node // the last one registered is the last
 	old   []*node // the last one unregistered is the last
@@ -41,8 +41,8 @@ func (r *registry) find(name string) *node {
 	return nil
 }
 
-// register enters a node, for which checkAlive must hold. It returns nil if the name is taken. again says that the name was
-// remembered, and so the creation is the one after its last. (EP:node_reg2)
+// register enters a node, for which checkAlive must hold. It returns nil if the name is taken. again says that
+// the name was remembered, and so the creation is the one after its last. (EP:node_reg2)
 func (r *registry) register(in Info, fd int, now time.Time) (n *node, again bool) {
 	if r.find(in.Name) != nil {
 		return nil, false
@@ -62,7 +62,8 @@ func (r *registry) register(in Info, fd int, now time.Time) (n *node, again bool
 	return n, again
 }
 
-// unregister takes the registered node of a name out and remembers it. It returns nil if there is none. (EP:node_unreg)
+// unregister takes the registered node of a name out and remembers it. It returns nil if there is none.
+// (EP:node_unreg)
 func (r *registry) unregister(name string) *node {
 	for i, n := range r.live {
 		if n.Name == name {
@@ -74,8 +75,8 @@ func (r *registry) unregister(name string) *node {
 	return nil
 }
 
-// remember keeps an unregistered name. The oldest one is forgotten for it if there are too many. The original gives the
-// creation of a forgotten name to the next new one; here new names only start above it.
+// remember keeps an unregistered name. The oldest one is forgotten for it if there are too many. The original
+// gives the creation of a forgotten name to the next new one; here new names only start above it.
 func (r *registry) remember(n *node) {
 	if len(r.old) >= maxRemembered {
 		r.floor = max(r.floor, r.old[0].counter)

@@ -14,20 +14,21 @@ import (
 
 // serve answers the request of a connection and closes it; that of a node stays until the node goes.
 func (s *Server) serve(c net.Conn, local bool) {
-	fd, ok := s.open(c)
+	fd, ok := s.open(c, local)
 	if !ok {
 		s.printf(0, "failed opening connection on file descriptor %d", fd)
 		c.Close()
 		return
 	}
-	defer s.close(fd, c)
+	defer s.close(fd, c, local)
 	if local {
 		s.printf(2, "Local peer connected")
 	} else {
 		s.printf(2, "Non-local peer connected")
 	}
 	s.printf(2, "opening connection on file descriptor %d", fd)
-	// One deadline for all: a complete packet is the only activity that counts, and after it the connection is a node's or done.
+	// One deadline for all: a complete packet is the only activity that counts, and after it the connection is
+	// a node's or done.
 	if s.cfg.PacketTimeout > 0 {
 		c.SetDeadline(time.Now().Add(s.cfg.PacketTimeout))
 	}
@@ -76,8 +77,8 @@ func (s *Server) readPacket(r io.Reader, fd int) ([]byte, error) {
 	}
 }
 
-// packet is a request as it comes in: two bytes of length and the body. As the original does, it takes offence at bytes after
-// the request only if they came together with its beginning.
+// packet is a request as it comes in: two bytes of length and the body. As the original does, it takes offence
+// at bytes after the request only if they came together with its beginning.
 type packet struct {
 	buf  []byte
 	got  int
@@ -164,7 +165,8 @@ func (s *Server) alive(c net.Conn, fd int, in Info) error {
 	if ok {
 		c.SetDeadline(time.Time{})
 	}
-	// The original leaves a refused node's connection open without end; here the deadline of the request still holds.
+	// The original leaves a refused node's connection open without end; here the deadline of the request still
+	// holds.
 	buf := make([]byte, 64)
 	n, err := c.Read(buf)
 	switch {
@@ -205,7 +207,8 @@ func (s *Server) register(in Info, fd int) (creation uint32, ok bool) {
 	return n.creation(), true
 }
 
-// unregister takes the node of a connection out, unless STOP_REQ has done so; then the name may be another's by now.
+// unregister takes the node of a connection out, unless STOP_REQ has done so; then the name may be another's by
+// now.
 func (s *Server) unregister(fd int, name string) {
 	s.mu.Lock()
 	n := s.names.find(name)

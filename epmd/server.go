@@ -15,27 +15,29 @@ import (
 type ServerConfig struct {
 	// Port to listen on. 0 means Port(); a negative one any free port, the same for all addresses.
 	Port int
-	// Addresses are the IP addresses to listen on, at most 14; the loopback ones, 127.0.0.1 and ::1, come to them by
-	// themselves. None means all addresses of the machine. (epmd -address)
+	// Addresses are the IP addresses to listen on, at most 14; the loopback ones, 127.0.0.1 and ::1, come to
+	// them by themselves. None means all addresses of the machine. (epmd -address)
 	Addresses []string
-	// PacketTimeout is how long a connection that is not a node's may last: its request must have come as a whole by then. 0
-	// means 60 s, a negative one for ever. (epmd -packet_timeout)
+	// PacketTimeout is how long a connection that is not a node's may last: its request must have come as a
+	// whole by then. 0 means 60 s, a negative one for ever. (epmd -packet_timeout)
 	PacketTimeout time.Duration
 	// RelaxedCommandCheck lets Kill end an epmd that has live nodes, and allows Stop. (epmd -relaxed_command_check)
 	RelaxedCommandCheck bool
-	// MaxConns is how many connections, those of nodes included, are open at the same time; others are closed at once. 0 means
+	// MaxConns is how many connections, those of nodes included, are open at the same time; others are closed at
+	// once. Half of them are for this machine only, so that others cannot keep its nodes from registering. 0 means
 	// 1000, about as many as the original can have.
 	MaxConns int
 	// Logger hears complaints at Warn, registrations and requests at Info, connections at Debug. nil: nobody does.
 	Logger *slog.Logger
-	// Debug gets the lines that "epmd -debug" prints, DebugLevel is how many times -debug is given, at most 3. The lines are
-	// written one at a time. nil: nothing is printed.
+	// Debug gets the lines that "epmd -debug" prints, DebugLevel is how many times -debug is given, at most 3.
+	// The lines are written one at a time. nil: nothing is printed.
 	Debug      io.Writer
 	DebugLevel int
 }
 
-// FromEnv returns the configuration that the environment describes to the original: ERL_EPMD_PORT, ERL_EPMD_ADDRESS (addresses
-// separated by commas or blanks) and ERL_EPMD_RELAXED_COMMAND_CHECK (set to anything).
+// FromEnv returns the configuration that the environment describes to the original: ERL_EPMD_PORT,
+// ERL_EPMD_ADDRESS (addresses separated by commas or blanks) and ERL_EPMD_RELAXED_COMMAND_CHECK (set to
+// anything).
 func FromEnv() ServerConfig {
 	_, relaxed := os.LookupEnv("ERL_EPMD_RELAXED_COMMAND_CHECK")
 	return ServerConfig{
@@ -57,8 +59,8 @@ const (
 
 // Server is an epmd. Its methods may be called concurrently.
 //
-// A connection costs it a goroutine and, until its request has come, a buffer for the longest request. A registered node
-// costs its entry; names that are no longer registered are remembered up to 1000.
+// A connection costs it a goroutine and, until its request has come, a buffer for the longest request. A
+// registered node costs its entry; names that are no longer registered are remembered up to 1000.
 type Server struct {
 	cfg       ServerConfig
 	port      int
@@ -69,6 +71,7 @@ type Server struct {
 	mu     sync.Mutex // not held while anything is printed or written
 	names  registry
 	conns  map[int]net.Conn // by fd
+	remote int              // how many of them are from other machines
 	closed bool
 
 	debugMu sync.Mutex
@@ -117,8 +120,8 @@ func (s *Server) Addr() string {
 // Done returns a channel that is closed when the server stops: after Close, or when a client has killed it.
 func (s *Server) Done() <-chan struct{} { return s.stopping }
 
-// Close stops the server, closes all connections, and with them ends all registrations, and waits until its goroutines
-// are gone. It always returns nil; the second call does nothing.
+// Close stops the server, closes all connections, and with them ends all registrations, and waits until its
+// goroutines are gone. It always returns nil; the second call does nothing.
 func (s *Server) Close() error {
 	s.stop()
 	s.wg.Wait()
@@ -155,7 +158,8 @@ func (s *Server) accept(l net.Listener) {
 		default:
 		}
 		if err != nil {
-			// Out of file descriptors, as a rule. The connection stays in the queue; there is nothing to do but to wait.
+			// Out of file descriptors, as a rule. The connection stays in the queue; there is nothing to do but
+			// to wait.
 			s.printf(0, "error in accept: %v", err)
 			select {
 			case <-time.After(100 * time.Millisecond):
@@ -167,33 +171,38 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// open numbers a connection with the lowest number free, as a file descriptor would be: 0, 1 and 2 are taken, and the
-// listeners have the next ones.
-func (s *Server) open(c net.Conn) (fd int, ok bool) {
+// open numbers a connection with the lowest number free, as a file descriptor would be: 0, 1 and 2 are taken, and
+// the listeners have the next ones.
+func (s *Server) open(c net.Conn, local bool) (fd int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fd = 3 + len(s.listeners)
 	for s.conns[fd] != nil {
 		fd++
 	}
-	if s.closed || len(s.conns) >= s.cfg.MaxConns {
+	if s.closed || len(s.conns) >= s.cfg.MaxConns || !local && s.remote >= (s.cfg.MaxConns+1)/2 {
 		return fd, false
 	}
 	s.conns[fd] = c
+	if !local {
+		s.remote++
+	}
 	return fd, true
 }
 
-func (s *Server) close(fd int, c net.Conn) {
+func (s *Server) close(fd int, c net.Conn, local bool) {
 	s.printf(2, "closing connection on file descriptor %d", fd)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conns[fd] == c {
-		delete(s.conns, fd)
+	delete(s.conns, fd)
+	if !local {
+		s.remote--
 	}
 	c.Close()
 }
 
-// isLocal reports whether a connection is from this machine, as far as its addresses tell (EP:conn_local_peer_check).
+// isLocal reports whether a connection is from this machine, as far as its addresses tell
+// (EP:conn_local_peer_check).
 func isLocal(c net.Conn) bool {
 	remote, ok1 := c.RemoteAddr().(*net.TCPAddr)
 	local, ok2 := c.LocalAddr().(*net.TCPAddr)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -270,6 +271,31 @@ func TestServerMaxConns(t *testing.T) {
 		a.Close()
 		synctest.Wait()
 		send(t, s.connect(true), aliveBody(v6("foo")), 6)
+	})
+}
+
+// However many connections other machines open, the nodes of this one register.
+func TestServerRemoteShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPipeServer(t, ServerConfig{MaxConns: 10})
+		for i := range 20 {
+			c := s.connect(false)
+			c.SetReadDeadline(time.Now().Add(time.Second))
+			want := os.ErrDeadlineExceeded
+			if i >= 5 {
+				want = io.EOF
+			}
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, want) {
+				t.Errorf("connection %d reads %v, want %v", i, err, want)
+			}
+		}
+		for i := range 5 {
+			send(t, s.connect(true), aliveBody(v6(string(rune('a'+i)))), 6)
+		}
+		s.Close()
+		if s.remote != 0 || len(s.conns) != 0 {
+			t.Errorf("after Close: %d and %d connections", s.remote, len(s.conns))
+		}
 	})
 }
 

@@ -81,9 +81,11 @@ type complaint string
 
 func (c complaint) Error() string { return string(c) }
 
-// parseRequest takes the body of a request apart. It keeps nothing of body. The answer to any error is to close the connection.
+// parseRequest takes the body of a request apart. It keeps nothing of body. The answer to any error is to close
+// the connection.
 //
-// What a name may be is for checkAlive: a bad one gets an answer. Bytes after the request are read over. (EP:do_request)
+// What a name may be is for checkAlive: a bad one gets an answer. Bytes after the request are read over.
+// (EP:do_request)
 func parseRequest(body []byte) (request, error) {
 	if len(body) == 0 {
 		return nil, complaint("invalid packet size (0)")

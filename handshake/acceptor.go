@@ -4,8 +4,8 @@ import "strings"
 
 // Acceptor is the side of a handshake that was dialled. Use it from one goroutine at a time.
 //
-// It hears a name, answers a status and a challenge, takes the peer's proof of the cookie from the reply and gives its own
-// in the ack (OTP: dist_util:handshake_other_started).
+// It hears a name, answers a status and a challenge, takes the peer's proof of the cookie from the reply and
+// gives its own in the ack (OTP: dist_util:handshake_other_started).
 type Acceptor struct {
 	cfg   Config
 	state acceptorState
@@ -35,8 +35,8 @@ const (
 // NewAcceptor returns the machine for a connection that came in.
 func NewAcceptor(cfg Config) *Acceptor { return &Acceptor{cfg: cfg} }
 
-// Peer returns the peer's name as it has told it; "" before, and when the name cannot be one. It is not proved until the
-// handshake is done.
+// Peer returns the peer's name as it has told it; "" before, and when the name cannot be one. It is not proved
+// until the handshake is done.
 func (ac *Acceptor) Peer() string { return ac.name.node }
 
 // Hidden reports whether the peer has introduced itself without the flag Published. It is known as soon as Peer is.
@@ -44,9 +44,10 @@ func (ac *Acceptor) Hidden() bool { return !ac.name.flags.Has(Published) }
 
 // Receive takes the body of a message, which it neither keeps nor changes.
 //
-// The error is a *MessageError for what is malformed or out of turn, a *NameError for an illegal name, a *FlagsError if
-// the peer lacks a flag, a *CookieError if it does not know the cookie, a *StatusError if it asked for a name or does not want the
-// connection any more (ErrAlive). The step that comes with it holds the refusal that the peer is to hear, if any.
+// The error is a *MessageError for what is malformed or out of turn, a *NameError for an illegal name, a
+// *FlagsError if the peer lacks a flag, a *CookieError if it does not know the cookie, a *StatusError if it
+// asked for a name or does not want the connection any more (ErrAlive). The step that comes with it holds the
+// refusal that the peer is to hear, if any.
 func (ac *Acceptor) Receive(body []byte) (Step, error) {
 	var step Step
 	var err error
@@ -114,8 +115,17 @@ func (ac *Acceptor) Result() Result {
 	return ac.result
 }
 
-// Close ends an unfinished handshake, for Config.Guard. It is needed when a connection is given up without an error from
-// the machine, as on a timeout, and harmless otherwise.
+// Lost ends an unfinished handshake whose connection was lost, by err, and returns a *LostError that says what
+// that means. After the end of the handshake it returns err.
+func (ac *Acceptor) Lost(err error) error {
+	if err == nil || ac.state >= acceptorDone {
+		return err
+	}
+	return ac.end(&LostError{Peer: ac.Peer(), What: ac.state.String(), Err: err})
+}
+
+// Close ends an unfinished handshake, for Config.Guard. It is needed when a connection is given up without an
+// error from the machine, as on a timeout, and harmless otherwise.
 func (ac *Acceptor) Close() {
 	if ac.state < acceptorDone {
 		ac.end(ac.outOfTurn("the handshake was closed"))
@@ -153,13 +163,13 @@ func (ac *Acceptor) receiveName(body []byte) (Step, error) {
 	if !splits(m.node) || m.flags.Has(NameMe) {
 		return Step{}, &NameError{Peer: clip(m.node), Why: "is not of the form alive@host"}
 	}
-	ac.name = m
 	if err := CheckName(m.node); err != nil {
 		return refuse(StatusNok, err)
 	}
 	if m.node == ac.cfg.Name {
 		return refuse(StatusNok, &NameError{Peer: m.node, Why: "is our own"})
 	}
+	ac.name = m
 	require := ac.cfg.require()
 	if ac.upgrades() {
 		require &= 0xffffffff // the complement brings the rest
@@ -194,7 +204,8 @@ func (ac *Acceptor) sendChallenge() (Step, error) {
 	if ac.secret, err = ac.cfg.secret(ac.Peer()); err != nil {
 		return Step{}, err
 	}
-	// Which form of challenge a peer reads depends on its flag only, also after an 'N' (dist_util:send_challenge, OTP 23).
+	// Which form of challenge a peer reads depends on its flag only, also after an 'N'
+	// (dist_util:send_challenge, OTP 23).
 	old := !ac.name.flags.Expand().Has(Handshake23)
 	ac.own.set(ac.cfg.draw(), ac.cfg.Guard)
 	ac.state = waitReply

@@ -3,7 +3,11 @@ package handshake
 import (
 	"encoding/hex"
 	"errors"
+	"io"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -127,7 +131,7 @@ func TestAcceptorReplies(t *testing.T) {
 		text   string
 	}{
 		{"a good reply", StatusOK, nil, good, nil, ""},
-		{"one bit off", StatusOK, nil, append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1), new(*CookieError), "cookie of iex@localhost"},
+		{"one bit off", StatusOK, nil, append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1), new(*CookieError), "iex@localhost has another cookie"},
 		{"zeros", StatusOK, nil, replyBody(5, [16]byte{}), new(*CookieError), ""},
 		{"a digest over the peer's own challenge", StatusOK, nil, replyBody(5, proof(5)), new(*CookieError), ""},
 		{"no cookie", StatusOK, nil, replyBody(5, digest("", 1111)), new(*CookieError), ""},
@@ -317,5 +321,46 @@ func TestAcceptorOldName(t *testing.T) {
 	var fe *FlagsError
 	if !errors.As(err, &fe) || fe.Missing != Mandatory23 || len(step.Send) != 1 || string(step.Send[0]) != "snot_allowed" {
 		t.Errorf("%+v, %v", step, err)
+	}
+}
+
+func TestLost(t *testing.T) {
+	ok, hello := []byte("sok"), challengeBody("iex@localhost", Default, 5)
+	name := nameBody("iex@localhost", Default)
+	cfg := goNode()
+	cfg.Guard = new(Guard)
+	timeout := &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}
+	tests := []struct {
+		name   string
+		lost   func(error) error
+		err    error
+		text   string
+		cookie bool
+	}{
+		{"before the name", NewAcceptor(cfg).Lost, io.EOF, "handshake: unknown peer: connection lost before the name message: EOF", false},
+		{"before the reply", acceptorAt(t, cfg, StatusOK, name).Lost, io.EOF, "iex@localhost: connection lost before the challenge reply message", false},
+		{"before the status", initiatorAt(t, cfg).Lost, io.EOF, "iex@localhost: connection lost before the status message: EOF", false},
+		{"before the challenge", initiatorAt(t, cfg, ok).Lost, timeout, "before the challenge message: read: i/o timeout", false},
+		{"before the ack", initiatorAt(t, cfg, ok, hello).Lost, io.EOF, "another cookie", true},
+		{"before the ack, reset", initiatorAt(t, cfg, ok, hello).Lost, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, "another cookie", true},
+		{"before the ack, silence", initiatorAt(t, cfg, ok, hello).Lost, timeout, "before the challenge ack message", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.lost(tt.err)
+			var le *LostError
+			if !errors.As(err, &le) || !errors.Is(err, tt.err) || le.Cookie != tt.cookie || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("got %v, want %q", err, tt.text)
+			}
+			if again := tt.lost(io.EOF); again != io.EOF {
+				t.Errorf("the second time: %v", again)
+			}
+		})
+	}
+	if len(cfg.Guard.open) != 0 {
+		t.Errorf("open challenges: %v", cfg.Guard.open)
+	}
+	if err := NewAcceptor(cfg).Lost(nil); err != nil {
+		t.Errorf("without an error: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ func (c *Config) secret(peer string) (secret, error) {
 		s.cookie = c.Cookie(peer)
 	}
 	if s.cookie == "" {
-		return s, &CookieError{Peer: peer}
+		return s, &CookieError{Peer: peer, None: true}
 	}
 	return s, nil
 }
@@ -32,11 +32,13 @@ func (s secret) proves(sum []byte, challenge uint32) bool {
 	return s.cookie != "" && subtle.ConstantTimeCompare(sum, want[:]) == 1
 }
 
-// Guard knows the challenges of a node's unfinished handshakes. A peer without the cookie that is asked to answer one
-// could open a second connection, or wait for one from us, and present it there as its own challenge; our answer would
-// be the one it needs. A handshake with a Guard refuses to answer a challenge that the node itself has open.
+// Guard knows the challenges of a node's unfinished handshakes. A peer without the cookie that is asked to
+// answer one could open a second connection, or wait for one from us, and present it there as its own
+// challenge; our answer would be the one it needs. A handshake with a Guard refuses to answer a challenge that
+// the node itself has open.
 //
-// The zero value is ready. It may be used concurrently. A challenge is open until its machine is done, has failed or is closed.
+// The zero value is ready. It may be used concurrently. A challenge is open until its machine is done, has
+// failed or is closed.
 type Guard struct {
 	mu   sync.Mutex
 	open map[uint32]int

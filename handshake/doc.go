@@ -18,7 +18,11 @@
 //		case handshake.AskWanted:
 //			step, err = in.Wanted(stillWanted())
 //		default:
-//			step, err = in.Receive(readFrame())
+//			if body, rerr := readFrame(); rerr != nil {
+//				err = in.Lost(rerr)
+//			} else {
+//				step, err = in.Receive(body)
+//			}
 //		}
 //		if err != nil {
 //			write(step.Send) // the refusal, if the peer is to hear one
@@ -35,10 +39,12 @@
 //
 // # What the digests protect
 //
-// Each side draws a random challenge and takes the other's MD5(cookie ++ challenge) as the proof. The protocol does not bind
-// a digest to its direction or connection, so a peer without the cookie could have its answers made by ourselves, by
-// handing our own challenge back to us on another connection. A [Guard] shared by all handshakes of a node refuses
-// that. Nothing after the handshake is authenticated: on an untrusted network distribution runs over TLS.
+// Each side draws a random challenge and takes the other's MD5(cookie ++ challenge) as the proof. The protocol
+// does not bind a digest to its direction or connection, so a peer without the cookie could have its answers
+// made by ourselves, by handing our own challenge back to us on another connection. A [Guard] shared by all
+// handshakes of a node refuses that. Nothing after the handshake is authenticated: on an untrusted network
+// distribution runs over TLS.
 //
-// Sources: Erlang/OTP, erl_dist_protocol.md, "Distribution Handshake"; lib/kernel/src/dist_util.erl of OTP 23 and 25.
+// Sources: Erlang/OTP, erl_dist_protocol.md, "Distribution Handshake"; lib/kernel/src/dist_util.erl of OTP 23
+// and 25.
 package handshake

@@ -3,7 +3,9 @@ package handshake
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"syscall"
 )
 
 // Causes of a StatusError, for errors.Is.
@@ -62,15 +64,42 @@ func (e *FlagsError) Error() string {
 }
 
 // CookieError says that the peer's digest is not the one of our cookie for it, or that we have no cookie for it.
+// A peer finds the same of us by closing the connection; see LostError.
 type CookieError struct {
 	Peer string
+	None bool // Config.Cookie gave none
 }
 
 func (e *CookieError) Error() string {
-	return fmt.Sprintf("handshake: the cookie of %s is not ours for it", who(e.Peer))
+	if e.None {
+		return fmt.Sprintf("handshake: no cookie is set for %s", who(e.Peer))
+	}
+	return fmt.Sprintf("handshake: %s has another cookie than we have for it", who(e.Peer))
 }
 
-// NameError says that a node has a name it must not have: illegal, our own, or not that of the node which was dialled.
+// LostError says that the connection was lost during the handshake. It is made by Lost.
+type LostError struct {
+	Peer string // "" while the peer has not told its name
+	What string // the message that was expected, as in MessageError
+	Err  error  // of the transport
+	// Cookie is set when the peer closed the connection after we had sent our digest. That is how a node
+	// refuses a wrong cookie; it says nothing (OTP: dist_util:recv_challenge_reply and recv_challenge_ack).
+	Cookie bool
+}
+
+func (e *LostError) Error() string {
+	s := fmt.Sprintf("handshake: %s: connection lost before the %s message: %v", who(e.Peer), e.What, e.Err)
+	if e.Cookie {
+		s += " (it may have another cookie for us than we have for it)"
+	}
+	return s
+}
+
+// Unwrap returns Err.
+func (e *LostError) Unwrap() error { return e.Err }
+
+// NameError says that a node has a name it must not have: illegal, our own, or not that of the node which was
+// dialled.
 type NameError struct {
 	Peer string // the name that came, or our own
 	Why  string
@@ -95,4 +124,9 @@ func who(peer string) string {
 		return "unknown peer"
 	}
 	return peer
+}
+
+// closed reports whether err of a transport says that the peer has closed the connection.
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }

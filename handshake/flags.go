@@ -9,7 +9,8 @@ import (
 // the low 32 bits only.
 type Flags uint64
 
-// The capabilities, by their OTP names. Bits that are not here are reserved or internal to the BEAM and are never sent.
+// The capabilities, by their OTP names. Bits that are not here are reserved or internal to the BEAM and are
+// never sent.
 const (
 	Published          Flags = 1 << 0  // the node is visible; without it it is hidden
 	AtomCache          Flags = 1 << 1  // obsolete, never set
@@ -44,17 +45,17 @@ const (
 	NativeRecords      Flags = 1 << 38 // RECORD_EXT, since 29
 )
 
-// What a release demands of its peers (OTP: DFLAG_DIST_MANDATORY). A node whose flags, expanded, lack one of them is
-// refused. OTP 24 demands what 23 does, 27 to 29 what 26 does.
+// What a release demands of its peers (OTP: DFLAG_DIST_MANDATORY). A node whose flags, expanded, lack one of
+// them is refused. OTP 24 demands what 23 does, 27 to 29 what 26 does.
 const (
 	Mandatory23 = ExtendedReferences | NewFunTags | ExtendedPidsPorts | UTF8Atoms | BigCreation
 	Mandatory25 = Mandatory23 | FunTags | NewFloats | MapTag | ExportPtrTag | BitBinaries | Handshake23
 	Mandatory26 = Mandatory25 | V4NC | UnlinkID
 )
 
-// Default is what erlnode offers: all that is mandatory for any release from 23 to 29, the digest of them, and every
-// optional capability this module implements. The node that offers it is hidden: Published is the owner's choice.
-// Dynamic names (NameMe) are not given.
+// Default is what erlnode offers: all that is mandatory for any release from 23 to 29, the digest of them, and
+// every optional capability this module implements. The node that offers it is hidden: Published is the owner's
+// choice. Dynamic names (NameMe) are not given.
 const Default = Mandatory26 | Mandatory25Digest |
 	DistMonitor | DistMonitorName | SendSender | ExitPayload | Spawn | Alias | AltactSig | NativeRecords |
 	SmallAtomTags | UnicodeIO | BigSeqtraceLabels | Fragments | DistHdrAtomCache
@@ -84,8 +85,8 @@ func (f Flags) Expand() Flags {
 // Missing returns those of required that f, expanded, lacks.
 func (f Flags) Missing(required Flags) Flags { return required &^ f.Expand() }
 
-// String gives the OTP names of the flags from the lowest bit up, joined by "|", as dist_util prints them; the bits that
-// have no name come last, as one hexadecimal number. No flags at all are "0".
+// String gives the OTP names of the flags from the lowest bit up, joined by "|", as dist_util prints them; the
+// bits that have no name come last, as one hexadecimal number. No flags at all are "0".
 func (f Flags) String() string {
 	if f == 0 {
 		return "0"

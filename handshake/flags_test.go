@@ -2,7 +2,8 @@ package handshake
 
 import "testing"
 
-// The words are those of ordinary nodes (PROTOCOL, section 0), and of the digests that 25 and 27 accept (Appendix D).
+// The words are those of ordinary nodes (PROTOCOL, section 0), and of the digests that 25 and 27 accept
+// (Appendix D).
 func TestFlagWords(t *testing.T) {
 	const otp25, otp29 = Flags(0xd07df7fbd), Flags(0x6d07df7fbd)
 	tests := []struct {

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// Config is what a node says of itself and demands of others. One value may serve any number of handshakes at once if its
-// functions may be called concurrently. The machines keep a copy.
+// Config is what a node says of itself and demands of others. One value may serve any number of handshakes at
+// once if its functions may be called concurrently. The machines keep a copy.
 type Config struct {
 	// Name is our full node name. CheckName must hold for it; a name that fails goes out as it is and is refused.
 	Name string
@@ -16,13 +16,14 @@ type Config struct {
 	Flags Flags
 	// Require is what the peer must offer; 0 means Mandatory23. The peer has demands of its own, on Flags.
 	Require Flags
-	// Cookie returns the cookie for a peer, in both directions (OTP: auth:get_cookie). It is called once per handshake,
-	// when the peer's name is known. A nil function and an empty cookie refuse every peer.
+	// Cookie returns the cookie for a peer, in both directions (OTP: auth:get_cookie). It is called once per
+	// handshake, when the peer's name is known. A nil function and an empty cookie refuse every peer.
 	Cookie func(peer string) string
-	// Challenge draws a challenge; nil means crypto/rand. A challenge that can be guessed lets a peer in without the cookie.
+	// Challenge draws a challenge; nil means crypto/rand. A challenge that can be guessed lets a peer in
+	// without the cookie.
 	Challenge func() uint32
-	// Guard, shared by all handshakes of a node, refuses a peer that hands one of our own open challenges back to us
-	// for an answer. nil means that only challenges of the same handshake are compared.
+	// Guard, shared by all handshakes of a node, refuses a peer that hands one of our own open challenges back
+	// to us for an answer. nil means that only challenges of the same handshake are compared.
 	Guard *Guard
 }
 
@@ -70,8 +71,8 @@ type Result struct {
 }
 
 // Step is what a machine wants done. First all of Send is to be written, also when an error came with the step;
-// then, if Done is set, the connection is up and its framing changes; otherwise Ask is to be answered if there is one, and
-// if not the next message is to be received.
+// then, if Done is set, the connection is up and its framing changes; otherwise Ask is to be answered if there
+// is one, and if not the next message is to be received.
 type Step struct {
 	Send [][]byte // message bodies, without their length; the caller's to keep
 	Ask  Ask
@@ -86,8 +87,8 @@ const (
 	AskNothing Ask = iota
 	// AskStatus (acceptor): the peer has told its name, see Acceptor.Peer. May it connect? Answer by Decide.
 	AskStatus
-	// AskWanted (initiator): the peer believes that an older connection from us is up. Answer by Wanted: true if our
-	// attempt is still on and we know of no such connection, as after a restart.
+	// AskWanted (initiator): the peer believes that an older connection from us is up. Answer by Wanted: true
+	// if our attempt is still on and we know of no such connection, as after a restart.
 	AskWanted
 	// AskReplace (acceptor): a peer that was told StatusAlive has proved that it knows the cookie. Take the old
 	// connection to it down, wait until that is done, and answer by Replaced.
@@ -121,12 +122,13 @@ const (
 	StatusNok Status = "nok"
 	// StatusNotAllowed: the peer may not connect, or lacks a flag that we require.
 	StatusNotAllowed Status = "not_allowed"
-	// StatusAlive: a connection to the peer stands already. The peer says whether it wants the new one nevertheless.
+	// StatusAlive: a connection to the peer stands already. The peer says whether it wants the new one
+	// nevertheless.
 	StatusAlive Status = "alive"
 )
 
-// Simultaneous reports whether our own attempt wins when two nodes connect to each other at the same time: ours does
-// if our name is the greater one, by code points. The node with the greater name answers StatusNok to the peer's attempt;
-// the other one gives up its own and answers StatusOKSimultaneous. An attempt that has not yet sent its name yields
-// always. (OTP: net_kernel, accept_pending.)
+// Simultaneous reports whether our own attempt wins when two nodes connect to each other at the same time: ours
+// does if our name is the greater one, by code points. The node with the greater name answers StatusNok to the
+// peer's attempt; the other one gives up its own and answers StatusOKSimultaneous. An attempt that has not yet
+// sent its name yields always. (OTP: net_kernel, accept_pending.)
 func Simultaneous(self, peer string) bool { return self > peer }

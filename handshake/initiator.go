@@ -2,8 +2,8 @@ package handshake
 
 // Initiator is the side of a handshake that dialled. Use it from one goroutine at a time.
 //
-// It sends its name, hears a status and a challenge, proves the cookie in its reply and takes the peer's proof from the
-// ack (OTP: dist_util:handshake_we_started).
+// It sends its name, hears a status and a challenge, proves the cookie in its reply and takes the peer's proof
+// from the ack (OTP: dist_util:handshake_we_started).
 type Initiator struct {
 	cfg   Config
 	peer  string
@@ -44,9 +44,9 @@ func (in *Initiator) Start() Step {
 
 // Receive takes the body of a message, which it neither keeps nor changes.
 //
-// The error is a *MessageError for what is malformed or out of turn, a *StatusError for a status that ends the attempt
-// (errors.Is ErrNok, ErrNotAllowed), a *NameError if another node than the dialled one answers, a *FlagsError if the
-// peer lacks a flag, a *CookieError if it does not know the cookie.
+// The error is a *MessageError for what is malformed or out of turn, a *StatusError for a status that ends the
+// attempt (errors.Is ErrNok, ErrNotAllowed), a *NameError if another node than the dialled one answers, a
+// *FlagsError if the peer lacks a flag, a *CookieError if it does not know the cookie.
 func (in *Initiator) Receive(body []byte) (Step, error) {
 	var step Step
 	var err error
@@ -65,7 +65,8 @@ func (in *Initiator) Receive(body []byte) (Step, error) {
 	return step, in.end(err)
 }
 
-// Wanted answers AskWanted. With false the peer is told so, in the returned step, and the handshake ends with ErrAlive.
+// Wanted answers AskWanted. With false the peer is told so, in the returned step, and the handshake ends with
+// ErrAlive.
 func (in *Initiator) Wanted(wanted bool) (Step, error) {
 	switch {
 	case in.state == initiatorFailed:
@@ -88,8 +89,17 @@ func (in *Initiator) Result() Result {
 	return in.result
 }
 
-// Close ends an unfinished handshake, for Config.Guard. It is needed when a connection is given up without an error from
-// the machine, as on a timeout, and harmless otherwise.
+// Lost ends an unfinished handshake whose connection was lost, by err, and returns a *LostError that says what
+// that means. After the end of the handshake it returns err.
+func (in *Initiator) Lost(err error) error {
+	if err == nil || in.state >= initiatorDone {
+		return err
+	}
+	return in.end(&LostError{Peer: in.peer, What: in.state.String(), Err: err, Cookie: in.state == waitAck && closed(err)})
+}
+
+// Close ends an unfinished handshake, for Config.Guard. It is needed when a connection is given up without an
+// error from the machine, as on a timeout, and harmless otherwise.
 func (in *Initiator) Close() {
 	if in.state < initiatorDone {
 		in.end(&MessageError{Peer: in.peer, What: in.state.String(), Why: "the handshake was closed"})

@@ -66,7 +66,7 @@ func TestInitiatorReceives(t *testing.T) {
 		{"old challenge, cut off", [][]byte{ok}, []byte("n\x00\x05\x00\x00\x00\x00\x00"), new(*MessageError), "offset 7"},
 
 		{"ack", [][]byte{ok, hello}, ackBody(proof(1111)), nil, ""},
-		{"one bit off", [][]byte{ok, hello}, ackBody(func() [16]byte { p := proof(1111); p[0] ^= 128; return p }()), new(*CookieError), "cookie of iex@localhost"},
+		{"one bit off", [][]byte{ok, hello}, ackBody(func() [16]byte { p := proof(1111); p[0] ^= 128; return p }()), new(*CookieError), "iex@localhost has another cookie"},
 		{"our own digest sent back", [][]byte{ok, hello}, ackBody(proof(5)), new(*CookieError), ""},
 		{"too short", [][]byte{ok, hello}, []byte("a"), new(*MessageError), "challenge ack message, offset 1: 16 bytes wanted, 0 left"},
 		{"too long", [][]byte{ok, hello}, append(ackBody(proof(1111)), 0), new(*MessageError), "offset 17"},

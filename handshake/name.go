@@ -7,9 +7,10 @@ import (
 
 const maxName = 255 // characters of an atom
 
-// CheckName returns nil if name can be the name of a node, otherwise a *NameError: one or more of [0-9A-Za-z_-], one
-// '@', a host part of one or more printable Latin-1 characters, together at most 255 characters. Whether the host is
-// long or short (-name, -sname) is not checked. (OTP: erts dist.c is_node_name, net_kernel's host check.)
+// CheckName returns nil if name can be the name of a node, otherwise a *NameError: one or more of
+// [0-9A-Za-z_-], one '@', a host part of one or more printable Latin-1 characters, together at most 255
+// characters. Whether the host is long or short (-name, -sname) is not checked. (OTP: erts dist.c is_node_name,
+// net_kernel's host check.)
 func CheckName(name string) error {
 	if why := illegal(name); why != "" {
 		return &NameError{Peer: clip(name), Why: why}
@@ -52,7 +53,8 @@ func splits(name string) bool {
 	return ok && alive != "" && host != "" && !strings.Contains(host, "@") && utf8.RuneCountInString(name) <= maxName
 }
 
-// latin1 returns the characters of s as bytes. A string that has others than Latin-1 ones, or is no UTF-8, gives its bytes.
+// latin1 returns the characters of s as bytes. A string that has others than Latin-1 ones, or is no UTF-8,
+// gives its bytes.
 func latin1(s string) []byte {
 	b := make([]byte, 0, len(s)+10) // 10: room for the challenge that digest appends
 	for _, r := range s {

@@ -135,7 +135,7 @@ func (e *erlang) dial(cfg Config) (*wire, Result, error) {
 		}
 		body, rerr := w.read()
 		if rerr != nil {
-			return w, Result{}, rerr
+			return w, Result{}, in.Lost(rerr)
 		}
 		step, err = in.Receive(body)
 	}
@@ -166,7 +166,7 @@ func (e *erlang) accept(cfg Config, status Status) (*wire, Result, error) {
 		default:
 			body, rerr := w.read()
 			if rerr != nil {
-				return w, Result{}, rerr
+				return w, Result{}, ac.Lost(rerr)
 			}
 			step, err = ac.Receive(body)
 		}
@@ -238,7 +238,8 @@ func TestOTPDialled(t *testing.T) {
 	}
 	cfg = realNode("wrong@127.0.0.2")
 	cfg.Cookie = func(string) string { return "wrong" }
-	if w, _, err := e.dial(cfg); err == nil || strings.Join(w.said, " ") != "> N < sok < N > r" {
+	var le *LostError
+	if w, _, err := e.dial(cfg); !errors.As(err, &le) || !le.Cookie || strings.Join(w.said, " ") != "> N < sok < N > r" {
 		t.Errorf("with the wrong cookie: %v, said %v", err, w.said)
 	}
 	cfg = realNode("picky@127.0.0.2")
