@@ -124,3 +124,8 @@ func (c *Conn) closedOr(err error) error {
 func (c *Conn) Flush(ctx context.Context) error {
 	return c.closedOr(c.out.waitBelow(ctx, c.closed, 1))
 }
+
+// Wait waits until the buffer is below its limit, as Send does before it sends.
+func (c *Conn) Wait(ctx context.Context) error {
+	return c.closedOr(c.out.wait(ctx, c.closed))
+}

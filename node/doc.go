@@ -14,7 +14,9 @@
 // whether it comes from a connection or from this node. Nothing there waits: the goroutine that reads a connection runs it.
 //
 // Locks, in the order in which they are taken: Node.mu (names of peers and their state), the tables, session.mu,
-// Process.mu. None is held while a signal is emitted, a hook or other user code runs, or the network is waited for.
+// Process.mu (two processes: the older pid first). None is held while a signal takes effect, a hook or other user code runs,
+// or the network is waited for; Process.mu alone is held while a signal is put into a connection's buffer, where the
+// order with others of the same process matters.
 //
 // The meaning of signals follows the Erlang Reference Manual ("Processes") and erts/emulator/beam/erl_proc_sig_queue.c;
 // connections follow lib/kernel/src/net_kernel.erl and dist_util.erl.

@@ -91,36 +91,28 @@ func (p *Process) finish() {
 	}
 }
 
-// gotExit handles an exit signal, of a broken link (linked) or of erlang:exit/2.
-func (p *Process) gotExit(s *dist.Signal, linked bool) {
-	r := reason{raw: s.Payload}
-	isKill := !linked && r.is(kill)
+// gotExit handles the exit signal of a broken link. One that comes after the link has been taken back is not meant.
+func (p *Process) gotExit(from etf.Pid, r reason) {
 	p.mu.Lock()
-	if p.exited {
-		p.mu.Unlock()
-		return
+	l := p.links[from]
+	delete(p.links, from)
+	p.mu.Unlock()
+	if l != nil && l.active {
+		p.exitSignal(from, r, true)
 	}
-	if linked {
-		l := p.links[s.From]
-		if l == nil {
-			p.mu.Unlock()
-			return
-		}
-		delete(p.links, s.From)
-		if !l.active {
-			p.mu.Unlock()
-			return
-		}
-	}
+}
+
+// exitSignal is what an exit signal, of a link or of erlang:exit/2, does to the process.
+func (p *Process) exitSignal(from etf.Pid, r reason, linked bool) {
+	p.mu.Lock()
 	trap := p.trapExit
 	p.mu.Unlock()
-
 	switch {
-	case isKill:
+	case !linked && r.is(kill):
 		p.exitBySignal(reasonOf(killed))
 	case trap:
-		p.deliver(Message{from: s.From, notice: &notice{kind: exitNotice, from: s.From, reason: r}})
-	case r.is(normal) && (linked || s.From != p.pid):
+		p.deliver(Message{from: from, notice: &notice{kind: exitNotice, from: from, reason: r}})
+	case r.is(normal) && (linked || from != p.pid):
 	default:
 		p.exitBySignal(r)
 	}

@@ -5,9 +5,12 @@ import (
 	"github.com/erlnode/erlnode/etf"
 )
 
-// link is one end of a link, in the process that holds it. It is the state machine of "Link Protocol" in the Erlang
-// Distribution Protocol, which links inside the node follow as well: an unlink stays as an inactive record until the other
-// side has acknowledged it, so that what the other side sent before it cannot be mistaken for what comes after.
+// link is one end of a link, in the process that holds it. Towards a peer it is the state machine of "Link Protocol" in the
+// Erlang Distribution Protocol: an unlink stays as an inactive record until the other side has acknowledged it, so that
+// what the other side sent before it cannot be mistaken for what comes after. A record changes and its signal is put on
+// its way under one hold of Process.mu: two signals of one process to another must not overtake each other.
+//
+// Inside the node both ends change at once, under both locks, and a record is always active.
 type link struct {
 	active  bool
 	unlink  uint64   // id of the UNLINK_ID under way, when inactive
@@ -25,39 +28,62 @@ func (p *Process) Link(to etf.Pid) error {
 		return err
 	}
 	defer p.end()
-	p.mu.Lock()
-	l := p.links[to]
-	if l != nil && l.active {
-		p.mu.Unlock()
-		return nil
+	why := noconnection
+	linked := false
+	if to.Node == p.node.name {
+		why, linked = noproc, p.linkHere(to)
+	} else {
+		linked = p.linkThere(to)
 	}
-	if l == nil {
-		l = &link{}
-		if p.links == nil {
-			p.links = make(map[etf.Pid]*link)
-		}
-		p.links[to] = l
-	}
-	l.active, l.unlink = true, 0
-	p.mu.Unlock()
-
-	s, err := p.node.reach(p.Context(), to.Node)
-	if err == nil && s != nil {
-		p.mu.Lock()
-		l.session = s
-		p.mu.Unlock()
-		if !s.tie(p) {
-			err = ErrNoConnection
-		}
-	}
-	if err == nil {
-		err = p.node.transmit(p.Context(), s, &dist.Signal{Kind: dist.Link, From: p.pid, To: to})
-	}
-	if err != nil {
-		// The record is still there unless the loss of the connection has been handled already.
-		p.gotExit(&dist.Signal{From: to, Payload: reasonOf(noconnection).raw}, true)
+	if !linked {
+		p.exitSignal(to, reasonOf(why), true)
 	}
 	return nil
+}
+
+// linkHere reports false if there is no such process.
+func (p *Process) linkHere(to etf.Pid) bool {
+	q := p.node.processes.find(p.node, to)
+	if q == nil {
+		return false
+	}
+	unlock := lockBoth(p, q)
+	defer unlock()
+	switch {
+	case p.exited:
+		return true
+	case q.exited:
+		return false
+	case p.links[to] == nil:
+		p.setLink(to, &link{active: true})
+		q.setLink(p.pid, &link{active: true})
+	}
+	return true
+}
+
+// linkThere reports false if there is no connection.
+func (p *Process) linkThere(to etf.Pid) bool {
+	p.mu.Lock()
+	l := p.links[to]
+	done := l != nil && l.active
+	p.mu.Unlock()
+	if done {
+		return true
+	}
+	s, err := p.node.session(p.Context(), to.Node)
+	if err != nil || !s.tie(p) || s.conn.Wait(p.Context()) != nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l = p.links[to]; l != nil && l.active {
+		return true
+	}
+	if s.conn.Post(&dist.Signal{Kind: dist.Link, From: p.pid, To: to}) != nil {
+		return false
+	}
+	p.setLink(to, &link{active: true, session: s})
+	return true
 }
 
 // Unlink takes the link back. After it no exit signal of that link comes; one that had come before is a message already,
@@ -67,25 +93,34 @@ func (p *Process) Unlink(to etf.Pid) error {
 		return err
 	}
 	defer p.end()
+	if to.Node == p.node.name {
+		if q := p.node.processes.find(p.node, to); q != nil && q != p {
+			unlock := lockBoth(p, q)
+			defer unlock()
+			delete(q.links, p.pid)
+		} else {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+		}
+		delete(p.links, to)
+		return nil
+	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	l := p.links[to]
 	if l == nil || !l.active {
-		p.mu.Unlock()
 		return nil
 	}
 	p.unlinks++
-	id := p.unlinks
-	l.active, l.unlink = false, id
-	s := l.session
-	if s != nil && !s.acksUnlink() {
+	l.active, l.unlink = false, p.unlinks
+	l.session.post(&dist.Signal{Kind: dist.Unlink, From: p.pid, To: to, ID: l.unlink})
+	if !l.session.acksUnlink() {
 		delete(p.links, to) // the old protocol has no acknowledgement
 	}
-	p.mu.Unlock()
-	p.node.emit(s, &dist.Signal{Kind: dist.Unlink, From: p.pid, To: to, ID: id})
 	return nil
 }
 
-// gotLink makes the other end of a link, and reports false if the process is no more.
+// gotLink makes the other end of a peer's link, and reports false if the process is no more.
 func (p *Process) gotLink(from etf.Pid, s *session) bool {
 	p.mu.Lock()
 	if p.exited {
@@ -93,24 +128,28 @@ func (p *Process) gotLink(from etf.Pid, s *session) bool {
 		return false
 	}
 	if p.links[from] == nil {
-		if p.links == nil {
-			p.links = make(map[etf.Pid]*link)
-		}
-		p.links[from] = &link{active: true, session: s}
+		p.setLink(from, &link{active: true, session: s})
 	}
 	p.mu.Unlock()
-	if s != nil {
-		s.tie(p)
-	}
+	s.tie(p)
 	return true
 }
 
-// gotUnlink removes this end of the link. While an unlink of our own is under way the record stays for its answer.
-func (p *Process) gotUnlink(from etf.Pid) {
+// gotUnlink removes this end of a peer's link and acknowledges that. While an unlink of our own is under way the record
+// stays for its answer.
+func (p *Process) gotUnlink(from etf.Pid, id uint64, s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l := p.links[from]; l != nil && l.active {
 		delete(p.links, from)
+	}
+	s.ackUnlink(p.pid, from, id)
+}
+
+// ackUnlink answers an UNLINK_ID; the old UNLINK, which has no id, has no answer.
+func (s *session) ackUnlink(from, to etf.Pid, id uint64) {
+	if id != 0 {
+		s.post(&dist.Signal{Kind: dist.UnlinkAck, From: from, To: to, ID: id})
 	}
 }
 
@@ -121,4 +160,22 @@ func (p *Process) gotUnlinkAck(from etf.Pid, id uint64) {
 	if l := p.links[from]; l != nil && !l.active && l.unlink == id {
 		delete(p.links, from)
 	}
+}
+
+// setLink is called with the lock held.
+func (p *Process) setLink(to etf.Pid, l *link) {
+	if p.links == nil {
+		p.links = make(map[etf.Pid]*link)
+	}
+	p.links[to] = l
+}
+
+// lockBoth locks two processes of one node, always in the same order.
+func lockBoth(p, q *Process) (unlock func()) {
+	if p.pid.Serial > q.pid.Serial || p.pid.Serial == q.pid.Serial && p.pid.ID > q.pid.ID {
+		p, q = q, p
+	}
+	p.mu.Lock()
+	q.mu.Lock()
+	return func() { q.mu.Unlock(); p.mu.Unlock() }
 }

@@ -38,7 +38,6 @@ type Process struct {
 	finished bool
 	reason   reason
 	err      *ExitError
-	done     chan struct{} // closed when exited; made when asked for
 }
 
 // An Option says something about a process before it can be reached.

@@ -13,16 +13,15 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 	case dist.Send:
 		n.receiveMessage(sig)
 
-	case dist.Link:
+	case dist.Link: // only from a peer, as the next two: see link
 		if p := n.processes.find(n, sig.To); p == nil || !p.gotLink(sig.From, s) {
-			n.emit(s, &dist.Signal{Kind: dist.Exit, From: sig.To, To: sig.From, Payload: reasonOf(noproc).raw})
+			s.post(&dist.Signal{Kind: dist.Exit, From: sig.To, To: sig.From, Payload: reasonOf(noproc).raw})
 		}
 	case dist.Unlink:
 		if p := n.processes.find(n, sig.To); p != nil {
-			p.gotUnlink(sig.From)
-		}
-		if sig.ID != 0 { // acknowledged also for a process that is gone
-			n.emit(s, &dist.Signal{Kind: dist.UnlinkAck, From: sig.To, To: sig.From, ID: sig.ID})
+			p.gotUnlink(sig.From, sig.ID, s)
+		} else {
+			s.ackUnlink(sig.To, sig.From, sig.ID)
 		}
 	case dist.UnlinkAck:
 		if p := n.processes.find(n, sig.To); p != nil {
@@ -31,11 +30,11 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 
 	case dist.Exit:
 		if p := n.processes.find(n, sig.To); p != nil {
-			p.gotExit(sig, true)
+			p.gotExit(sig.From, reason{raw: sig.Payload})
 		}
 	case dist.Exit2:
 		if p := n.exitTarget(sig); p != nil {
-			p.gotExit(sig, false)
+			p.exitSignal(sig.From, reason{raw: sig.Payload}, false)
 		}
 
 	case dist.Monitor:

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -196,7 +195,7 @@ func (p *Process) connectionLost(s *session) {
 		p.unwatch(ref)
 	}
 	for _, to := range links {
-		p.gotExit(&dist.Signal{From: to, Payload: r.raw}, true)
+		p.gotExit(to, r)
 	}
 	for _, ref := range monitors {
 		p.gotDown(ref, r)
@@ -225,14 +224,4 @@ func (n *Node) transmit(ctx context.Context, s *session, sigs ...*dist.Signal) e
 		}
 	}
 	return s.send(ctx, sigs...)
-}
-
-// lossReason is why a connection ended, as OTP names it in nodedown_reason.
-func lossReason(err error) etf.Atom {
-	for _, known := range []error{dist.ErrTickTimeout, dist.ErrDisconnect, dist.ErrClosed} {
-		if errors.Is(err, known) {
-			return etf.Atom(known.Error())
-		}
-	}
-	return etf.Atom(dist.ErrClosed.Error())
 }

@@ -1,0 +1,195 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+func TestPing(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	for _, to := range []etf.Atom{"b@test", "a@test"} {
+		if err := a.Ping(t.Context(), to); err != nil {
+			t.Error(to, err)
+		}
+	}
+	if err := b.Ping(t.Context(), "nowhere@test"); !errors.Is(err, ErrNoConnection) {
+		t.Error(err)
+	}
+	if got := fmt.Sprint(a.Nodes(0), a.Nodes(Hidden), a.Nodes(This|Connected)); got != "[] [b@test] [a@test b@test]" {
+		t.Error(got)
+	}
+}
+
+func TestCookies(t *testing.T) {
+	c := newCluster(t)
+	a := c.start("a@test")
+	stranger := c.start("stranger@test", func(c *Config) { c.Cookie = "other" })
+	friend := c.start("friend@test", func(c *Config) {
+		c.Cookie = "other"
+		c.Cookies = map[string]string{"a@test": "secret"}
+	})
+	var wrong *handshake.CookieError
+	if err := stranger.Connect(t.Context(), "a@test"); !errors.Is(err, ErrNoConnection) {
+		t.Errorf("with the wrong cookie: %v", err)
+	}
+	if err := a.Connect(t.Context(), "stranger@test"); !errors.Is(err, ErrNoConnection) || errors.As(err, &wrong) {
+		t.Errorf("with the wrong cookie, from the other side: %v", err) // the acceptor sees it first, and just closes
+	}
+	if err := friend.Connect(t.Context(), "a@test"); err != nil {
+		t.Errorf("with a cookie for one node: %v", err)
+	}
+	stranger.SetCookie("a@test", "secret")
+	if err := stranger.Connect(t.Context(), "a@test"); err != nil {
+		t.Errorf("after SetCookie: %v", err)
+	}
+}
+
+// Two nodes in one program are strangers until they connect.
+func TestNothingShared(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test", func(c *Config) { c.Cookie = "other" })
+	p, q := a.Open(), b.Open()
+	q.Register("q")
+	if err := p.Send(q.Self(), 1); !errors.Is(err, ErrNoConnection) {
+		t.Error(err)
+	}
+	if err := p.Send(etf.Atom("q"), 1); !errors.Is(err, ErrNoProc) {
+		t.Error(err)
+	}
+	if q.Messages() != 0 {
+		t.Error("a message came through")
+	}
+}
+
+// Both nodes connect at once, many times: there is one connection each time, and both sides are content.
+func TestSimultaneousConnect(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	for i := range 300 {
+		var wg sync.WaitGroup
+		for _, n := range [][2]*Node{{a, b}, {b, a}} {
+			wg.Go(func() {
+				if err := n[0].Connect(t.Context(), n[1].Name()); err != nil {
+					t.Errorf("round %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, n := range [][2]*Node{{a, b}, {b, a}} {
+			if err := n[0].Ping(t.Context(), n[1].Name()); err != nil {
+				t.Fatalf("round %d: %v", i, err)
+			}
+		}
+		a.Disconnect("b@test")
+		b.Disconnect("a@test")
+	}
+}
+
+// A peer that comes back before its old connection has been missed takes the old one's place, as a new incarnation.
+func TestRestartedPeer(t *testing.T) {
+	c := newCluster(t)
+	a := c.start("a@test")
+	b := c.start("b@test")
+	p, q := trapping(t, a), b.Open()
+	p.Link(q.Self())
+	settled(t, p, b)
+	// The same name again, in a node that knows nothing of the first; the old connection stands.
+	b2 := c.start("b@test")
+	if err := b2.Connect(t.Context(), "a@test"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, p, fmt.Sprintf("{'EXIT',%v,noconnection}", q.Self()))
+	if err := a.Ping(t.Context(), "b@test"); err != nil {
+		t.Fatal(err)
+	}
+	// Pids of the old incarnation are nobody's, and no signal to them harms the connection.
+	p.Link(q.Self())
+	expect(t, p, fmt.Sprintf("{'EXIT',%v,noproc}", q.Self()))
+	ref, _ := p.Monitor(q.Self())
+	expect(t, p, fmt.Sprintf("{'DOWN',%v,process,%v,noproc}", ref, q.Self()))
+	p.SendExit(q.Self(), etf.Atom("kill"))
+	p.Send(q.Self(), "hello")
+	p.Unlink(q.Self())
+	if err := a.Ping(t.Context(), "b@test"); err != nil {
+		t.Fatal(err)
+	}
+	if b2.Creation() == b.Creation() {
+		t.Error("the new node has the creation of the old one")
+	}
+}
+
+// Connections before the cookie is proved: nonsense, silence, lies. The node goes on serving others meanwhile.
+func TestHostileBeforeAuthentication(t *testing.T) {
+	var lines atomic.Int64
+	logger := slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) { lines.Add(1); return len(b), nil }), nil))
+	c := newCluster(t)
+	a := c.start("a@test", func(c *Config) { c.SetupTime = 300 * time.Millisecond; c.Logger = logger })
+	b := c.start("b@test")
+	for _, first := range []string{
+		"\x00\x00",                               // a message of nothing
+		"\x00\x04Nabc",                           // cut
+		"\x00\x15N" + strings.Repeat("\xff", 20), // a name longer than the message
+		"\xff\xff" + strings.Repeat("N", 70000),
+		"GET / HTTP/1.1\r\n\r\n",
+		"\x00\x03sok",
+		"\x00",
+		"",
+	} {
+		nc, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", a.Port()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(nc, first)
+		if err := b.Ping(t.Context(), "a@test"); err != nil { // nobody waits for the other
+			t.Fatal(err)
+		}
+		b.Disconnect("a@test")
+		nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.Copy(io.Discard, nc); errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%.20q: the connection is still open", first)
+		}
+		nc.Close()
+	}
+	if lines.Load() == 0 {
+		t.Error("nothing was logged")
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// The set-up of a connection takes no longer than SetupTime per step, whatever is at the other end.
+func TestSetupTime(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := newCluster(t)
+	a := c.start("a@test", func(c *Config) { c.SetupTime = 100 * time.Millisecond })
+	c.mu.Lock()
+	c.ports["silent@test"] = l.Addr().(*net.TCPAddr).Port
+	c.mu.Unlock()
+	if err := a.Connect(t.Context(), "silent@test"); !errors.Is(err, ErrNoConnection) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Connect(ctx, "silent@test"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
