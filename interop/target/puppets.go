@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/gen"
+	"github.com/erlnode/erlnode/node"
+)
+
+// puppets is the gen_server that makes puppets for its callers.
+type puppets struct{}
+
+// HandleCall answers new with {ok, Pid}.
+func (puppets) HandleCall(p *node.Process, from gen.From, request etf.Raw) (any, error) {
+	var a etf.Atom
+	if err := request.Decode(&a); err != nil || a != "new" {
+		return nil, functionClause()
+	}
+	u := &puppet{owner: from.Pid}
+	q, err := p.Node().Spawn(u.run)
+	if err != nil {
+		return nil, err
+	}
+	return etf.Tuple{etf.Atom("ok"), q.Self()}, nil
+}
