@@ -428,3 +428,31 @@ func TestOTPClient(t *testing.T) {
 		t.Error("killed, and still there")
 	}
 }
+
+// Nodes of IPv6 register at ::1, and where an epmd runs, "epmd -daemon", which erl calls, starts no other.
+func TestOTPAllAddresses(t *testing.T) {
+	epmd := otp(t, "epmd")
+	s, err := Listen(ServerConfig{Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if out, err := exec.Command(epmd, "-daemon", "-port", strconv.Itoa(s.Port())).CombinedOutput(); err != nil {
+		t.Errorf("epmd -daemon: %s, %v", out, err)
+	}
+	six := net.JoinHostPort("::1", strconv.Itoa(s.Port()))
+	if _, err := Names(t.Context(), six); err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	e := startErlang(t, s.Port(), "-proto_dist", "inet6_tcp", "-name", "six@::1")
+	if got := e.eval("node()"); got != "'six@::1'" {
+		t.Fatalf("node %s", got)
+	}
+	info, err := Lookup(t.Context(), six, "six")
+	if err != nil || info.Port == 0 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if names, err := Names(t.Context(), s.Addr()); err != nil || len(names) != 1 {
+		t.Errorf("%v, %v", names, err)
+	}
+}
