@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/gen"
+	"github.com/erlnode/erlnode/node"
+)
+
+func newCall() *cobra.Command {
+	var flags clientFlags
+	cmd := &cobra.Command{
+		Use:   "call NODE MODULE FUNCTION [ARGS]",
+		Short: "Call a function on a node and print its result",
+		Long: trim(`
+call calls MODULE:FUNCTION on an Erlang or Elixir node and prints what it returns,
+in Erlang syntax: the work of erl_call, and of rpc:call/4.
+
+ARGS is the list of arguments in Erlang syntax; without it there are none. It is
+one word for the shell: put it in single quotes. Terms with variables, funs or
+function calls in them are not taken. An Elixir module is called Elixir.Name.
+
+What the function prints goes to the node's own console (its process user).
+
+Each name that ever connected stays in the atom table of a BEAM node. For a call
+that a machine makes again and again, give this side one name with --name.`),
+		Example: trim(`
+  erlnode call iex@host erlang system_info '[otp_release]'
+  erlnode call iex@host erlang nodes
+  erlnode call iex@host lists seq '[1, 5]'
+  erlnode call iex@host Elixir.String upcase '[<<"hello">>]'
+  erlnode call iex@host gen_server call "[kv, {set, foo, 123}]"`) + "\n\n" + trim(`
+Exit codes: 0 the function returned, 1 it did not ({badrpc, Reason} on standard
+error) or the node cannot be reached, 2 wrong usage.`),
+		Args: cobra.RangeArgs(3, 4),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			m, err := atomWord("MODULE", words[1])
+			if err != nil {
+				return err
+			}
+			f, err := atomWord("FUNCTION", words[2])
+			if err != nil {
+				return err
+			}
+			args := etf.List{}
+			if len(words) == 4 {
+				if args, err = parseArgs(words[3]); err != nil {
+					return err
+				}
+			}
+			c, err := flags.start(cmd.Context(), words[0])
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			ctx, cancel := flags.context(cmd.Context())
+			defer cancel()
+			reply, err := call(ctx, c, m, f, args)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), reply)
+			return nil
+		},
+	}
+	flags.register(cmd, 0)
+	return cmd
+}
+
+// call asks the peer's rex, the server of rpc, which every release has. The group leader user stands for the process of
+// that name over there.
+func call(ctx context.Context, c *client, m, f etf.Atom, args etf.List) (etf.Term, error) {
+	if err := c.connect(ctx); err != nil {
+		return nil, err
+	}
+	request := etf.Tuple{etf.Atom("call"), m, f, args, etf.Atom("user")}
+	reply, err := gen.Call[etf.Term](ctx, c, node.Name{Name: "rex", Node: c.target}, request)
+	switch {
+	case errors.Is(err, node.ErrNoProc):
+		return nil, fmt.Errorf("%s serves no remote calls: it has no process rex", c.target)
+	case err != nil:
+		return nil, c.explain(ctx, err)
+	}
+	if bad, ok := reply.(etf.Tuple); ok && len(bad) == 2 && bad[0] == etf.Term(etf.Atom("badrpc")) {
+		return nil, badRPC(bad, m, f, len(args))
+	}
+	return reply, nil
+}
+
+// badRPC says what a {badrpc, Reason} means, where it is the common mistake.
+func badRPC(bad etf.Tuple, m, f etf.Atom, arity int) error {
+	what := etf.Export{Module: m, Function: f, Arity: uint8(min(arity, 255))}
+	exit, _ := bad[1].(etf.Tuple)
+	if len(exit) != 2 || exit[0] != etf.Term(etf.Atom("EXIT")) {
+		return fmt.Errorf("%v", bad)
+	}
+	undef, _ := exit[1].(etf.Tuple)
+	if len(undef) != 2 || undef[0] != etf.Term(etf.Atom("undef")) {
+		return fmt.Errorf("%v", bad)
+	}
+	advice := ""
+	if first := []rune(string(m) + " ")[0]; unicode.IsUpper(first) && !strings.HasPrefix(string(m), "Elixir.") {
+		advice = fmt.Sprintf("\n  An Elixir module has the prefix Elixir: try Elixir.%s", string(m))
+	}
+	return fmt.Errorf("%v\n  There is no function %v on that node, or none that it calls.%s", bad,
+		strings.TrimPrefix(what.String(), "fun "), advice)
+}
+
+// atomWord reads a module or function: any text is an atom, and one in quotes is written as in Erlang.
+func atomWord(what, word string) (etf.Atom, error) {
+	if strings.HasPrefix(word, "'") {
+		if t, err := etf.Parse(word); err == nil {
+			if a, ok := t.(etf.Atom); ok {
+				return a, nil
+			}
+		}
+		return "", usagef("%s %s is no atom", what, word)
+	}
+	if word == "" || !etf.ValidAtom(etf.Atom(word)) {
+		return "", usagef("%s %q is no atom: 1 to 255 characters", what, word)
+	}
+	return etf.Atom(word), nil
+}
+
+// parseArgs reads the list of arguments.
+func parseArgs(text string) (etf.List, error) {
+	t, err := etf.Parse(text)
+	if err != nil {
+		return nil, usagef("ARGS is no Erlang term: %v", err)
+	}
+	list, ok := t.(etf.List)
+	if !ok {
+		return nil, usagef("ARGS must be a list, such as '[1, foo, \"text\"]': %v is none", t)
+	}
+	return list, nil
+}

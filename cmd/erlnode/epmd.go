@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/erlnode/erlnode/epmd"
+)
+
+// epmdFlags are the options of epmd, under their names.
+type epmdFlags struct {
+	debug   int
+	port    int
+	address string
+	relaxed bool
+	packet  int
+	names   bool
+	kill    bool
+	stop    string
+}
+
+func newEPMD() *cobra.Command {
+	var flags epmdFlags
+	cmd := &cobra.Command{
+		Use:   "epmd",
+		Short: "Run an epmd, the port mapper through which nodes are found",
+		Long: trim(`
+epmd runs the Erlang port mapper in the foreground until it is interrupted or
+killed (-kill). BEAM nodes, and the original epmd's command line, use it as they
+use the original. It has the original's options, with one dash or two, and
+honours ERL_EPMD_PORT, ERL_EPMD_ADDRESS and ERL_EPMD_RELAXED_COMMAND_CHECK.
+
+With -names, -kill or -stop it talks to an epmd that runs instead.
+
+There is no -daemon: leave that to systemd or the shell (erlnode epmd &).`),
+		Example: trim(`
+  erlnode epmd
+  erlnode epmd -d -d -port 4370 -address 127.0.0.1
+  erlnode epmd -names`) + "\n\n" + trim(`
+Exit codes, as of epmd: 0 it was interrupted or killed, or another one runs
+already; 1 anything else, wrong usage too.`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd) },
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.CountVarP(&flags.debug, "debug", "d", "print what happens to standard error; up to three times for more")
+	fs.IntVar(&flags.port, "port", 0, "port (default: ERL_EPMD_PORT, else 4369)")
+	fs.StringVar(&flags.address, "address", "", "listen on these IP addresses only, separated by commas, and on loopback")
+	fs.BoolVar(&flags.relaxed, "relaxed_command_check", false, "allow -kill with nodes registered, and -stop")
+	fs.BoolVar(&flags.relaxed, "relaxed", false, "short for -relaxed_command_check")
+	fs.IntVar(&flags.packet, "packet_timeout", 60, "seconds for a request to come")
+	fs.BoolVar(&flags.names, "names", false, "list the nodes that the running epmd knows")
+	fs.BoolVar(&flags.kill, "kill", false, "end the running epmd, if no nodes are registered")
+	fs.StringVar(&flags.stop, "stop", "", "unregister a node, if the running epmd is relaxed")
+	cmd.MarkFlagsMutuallyExclusive("names", "kill", "stop")
+	return cmd
+}
+
+// epmdArgs lets "erlnode epmd" take its options with one dash, as epmd does.
+func epmdArgs(args []string) []string {
+	if len(args) == 0 || args[0] != "epmd" {
+		return args
+	}
+	fs := newEPMD().Flags()
+	args = slices.Clone(args)
+	for i, a := range args {
+		name, single := strings.CutPrefix(a, "-")
+		name, _, _ = strings.Cut(name, "=")
+		if single && len(name) > 1 && fs.Lookup(name) != nil {
+			args[i] = "-" + a
+		}
+	}
+	return args
+}
+
+func (f *epmdFlags) run(cmd *cobra.Command) error {
+	port, err := checkPort("-port", f.port, epmd.Port())
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.names:
+		return printNames(cmd, "127.0.0.1", port)
+	case f.kill, f.stop != "":
+		return f.command(cmd, port)
+	case f.packet <= 0:
+		return usagef("-packet_timeout is a number of seconds, 1 or more")
+	}
+	cfg := epmd.FromEnv()
+	cfg.Port = port
+	if f.address != "" {
+		cfg.Addresses = epmd.SplitAddresses(f.address)
+	}
+	cfg.RelaxedCommandCheck = cfg.RelaxedCommandCheck || f.relaxed
+	cfg.PacketTimeout = time.Duration(f.packet) * time.Second
+	cfg.Debug = cmd.ErrOrStderr() // complaints come without -d, too
+	cfg.DebugLevel = f.debug
+	return serveEPMD(cmd, cfg)
+}
+
+func serveEPMD(cmd *cobra.Command, cfg epmd.ServerConfig) error {
+	server, err := epmd.Listen(cfg)
+	if errors.Is(err, syscall.EADDRINUSE) && isEPMD(cmd.Context(), cfg.Port) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "epmd: there is already a epmd running at port %d\n", cfg.Port)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	select {
+	case <-cmd.Context().Done():
+	case <-server.Done():
+	}
+	return nil
+}
+
+// isEPMD tells whether what has the port is an epmd; the original takes that for granted.
+func isEPMD(ctx context.Context, port int) bool {
+	_, err := epmd.Names(ctx, fmt.Sprintf("127.0.0.1:%d", port))
+	return err == nil
+}
+
+// command has the running epmd do something, and prints what the original prints.
+func (f *epmdFlags) command(cmd *cobra.Command, port int) error {
+	ctx, addr, out := cmd.Context(), fmt.Sprintf("127.0.0.1:%d", port), cmd.OutOrStdout()
+	if f.kill {
+		err := epmd.Kill(ctx, addr)
+		if errors.Is(err, epmd.ErrLiveNodes) {
+			return errors.New("killing not allowed: nodes are registered (erlnode epmd -names)")
+		}
+		if err != nil {
+			return explainEPMD(err, "127.0.0.1", port)
+		}
+		fmt.Fprintln(out, "Killed")
+		return nil
+	}
+	err := epmd.Stop(ctx, addr, f.stop)
+	switch {
+	case errors.Is(err, epmd.ErrRefused):
+		return errors.New("the epmd does not allow that: it runs without -relaxed_command_check")
+	case errors.Is(err, epmd.ErrNotRegistered):
+		return fmt.Errorf("no node %q is registered", f.stop)
+	case err != nil:
+		return explainEPMD(err, "127.0.0.1", port)
+	}
+	fmt.Fprintln(out, "STOPPED")
+	return nil
+}
