@@ -65,7 +65,7 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 		dst = AppendAtom(AppendAtom(append(dst, tagExport), t.Module), t.Function)
 		return append(dst, tagSmallInt, t.Arity), nil
 	}
-	if depth <= 0 {
+	if depth <= 0 && !isLeaf(t) {
 		return nil, &LimitError{Limit: "Depth", Max: hardDepth}
 	}
 	switch t := t.(type) {
@@ -86,6 +86,19 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 		return appendRecord(dst, t, depth)
 	}
 	panic("unreachable: Term is sealed")
+}
+
+// isLeaf reports whether t is a tuple, list or map in which nothing nests.
+func isLeaf(t Term) bool {
+	switch t := t.(type) {
+	case Tuple:
+		return len(t) == 0
+	case List:
+		return len(t) == 0
+	case Map:
+		return len(t) == 0
+	}
+	return false
 }
 
 // appendTerms appends the parts of a term.

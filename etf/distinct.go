@@ -20,7 +20,7 @@ func duplicateKey(m Map) int {
 	if len(m) <= fewKeys && scalarKeys(m) {
 		for i := 1; i < len(m); i++ {
 			for j := range i {
-				if equal(m[i].Key, m[j].Key, hardDepth) {
+				if equal(m[i].Key, m[j].Key, hardDepth+1) {
 					return i
 				}
 			}
@@ -43,7 +43,7 @@ func duplicateKey(m Map) int {
 	})
 	for i := 1; i < len(entries); i++ {
 		for j := i - 1; j >= 0 && entries[j].hash == entries[i].hash; j-- {
-			if equal(m[entries[i].i].Key, m[entries[j].i].Key, hardDepth) {
+			if equal(m[entries[i].i].Key, m[entries[j].i].Key, hardDepth+1) {
 				return entries[i].i
 			}
 		}

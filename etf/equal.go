@@ -11,7 +11,7 @@ import (
 // BitString of whole bytes equals a Binary, and the order in a Map does not count. A nil Term equals only itself.
 //
 // Terms that nest deeper than 100,000 are equal to nothing.
-func Equal(a, b Term) bool { return equal(a, b, hardDepth) }
+func Equal(a, b Term) bool { return equal(a, b, hardDepth+1) }
 
 func equal(a, b Term, depth int) bool {
 	if depth <= 0 {

@@ -87,7 +87,7 @@ func (r *Reader) elementsOf(start func(n int), f func(r *Reader, i int) error) e
 		return r.mismatch("list")
 	}
 	i := 0
-	if err := r.open(0); err != nil {
+	if err := r.open(); err != nil {
 		return err
 	}
 	for {
@@ -96,7 +96,7 @@ func (r *Reader) elementsOf(start func(n int), f func(r *Reader, i int) error) e
 			if err != nil {
 				return err
 			}
-			if err := r.count(len(b)); err != nil {
+			if err := r.budget(len(b)); err != nil {
 				return err
 			}
 			start(len(b))
@@ -115,11 +115,12 @@ func (r *Reader) elementsOf(start func(n int), f func(r *Reader, i int) error) e
 		if n == 0 {
 			break
 		}
-		if err := r.count(n); err != nil {
+		if err := r.claim(n); err != nil {
 			return err
 		}
 		start(n)
 		for range n {
+			r.owed--
 			if err := f(r, i); err != nil {
 				return err
 			}

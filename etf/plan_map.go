@@ -110,10 +110,10 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 	if err != nil {
 		return withType(err, t)
 	}
-	if err := r.open(0); err != nil {
+	if err := r.open(); err != nil {
 		return err
 	}
-	if err := r.count(2 * n); err != nil {
+	if err := r.claim(2 * n); err != nil {
 		return err
 	}
 	if v.IsNil() {
@@ -126,6 +126,7 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 		k.SetZero()
 		e.SetZero()
 		keyAt := r.pos
+		r.owed--
 		if err := key.dec(r, k); err != nil {
 			return addPath(err, ".key")
 		}
@@ -133,6 +134,7 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 			return &TypeError{Offset: keyAt, Found: tagName(r.data[keyAt]), Want: "key that Go can compare", Type: t}
 		}
 		keyEnd := r.pos
+		r.owed--
 		if err := elem.dec(r, e); err != nil {
 			return addPath(err, rawKeyStep(Raw{Bytes: r.data[keyAt:keyEnd], Atoms: r.atoms}))
 		}

@@ -41,7 +41,7 @@ func decInterface(r *Reader, v reflect.Value) error {
 			v.SetZero()
 			return nil
 		}
-		if err := r.open(0); err != nil { // an any may hold a pointer to itself
+		if err := r.open(); err != nil { // an any may hold a pointer to itself
 			return err
 		}
 		if err := planOf(held.Type().Elem()).dec(r, held.Elem()); err != nil {

@@ -157,13 +157,14 @@ func (s *structPlan) decTuple(r *Reader, v reflect.Value) error {
 	if n != want {
 		return &TypeError{Offset: at, Found: fmt.Sprintf("tuple of %d elements", n), Want: fmt.Sprint(want), Type: s.typ}
 	}
-	if err := r.open(0); err != nil {
+	if err := r.open(); err != nil {
 		return err
 	}
-	if err := r.count(n); err != nil {
+	if err := r.claim(n); err != nil {
 		return err
 	}
 	if s.tag != "" {
+		r.owed--
 		text, a, next, err := r.atomText(r.pos)
 		if err != nil {
 			return withType(err, s.typ)
@@ -179,6 +180,7 @@ func (s *structPlan) decTuple(r *Reader, v reflect.Value) error {
 		if err != nil {
 			return err
 		}
+		r.owed--
 		if err := f.plan.dec(r, fv); err != nil {
 			return addPath(err, f.step())
 		}
@@ -193,10 +195,10 @@ func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
 	if err != nil {
 		return withType(err, s.typ)
 	}
-	if err := r.open(0); err != nil {
+	if err := r.open(); err != nil {
 		return err
 	}
-	if err := r.count(2 * n); err != nil {
+	if err := r.claim(2 * n); err != nil {
 		return err
 	}
 	var few uint64 // which fields have come, if there are at most 64
@@ -207,6 +209,7 @@ func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
 	module := !s.elixir
 	next := 0 // fields tend to come in their order
 	for range n {
+		r.owed -= 2
 		keyAt := r.pos
 		i, isModule, err := s.key(r, next)
 		if err != nil {

@@ -56,7 +56,7 @@ func (t *Fun) String() string { return text(t) }
 func (t *Record) String() string { return text(t) }
 
 func text(t Term) string {
-	p := printer{depth: hardDepth}
+	p := printer{depth: hardDepth + 1}
 	p.term(t)
 	return string(p.buf)
 }
@@ -64,7 +64,7 @@ func text(t Term) string {
 // AppendText appends the text of t in Erlang syntax, as t.String returns it. It is on one line, as io:format("~0tp")
 // prints on a node started with +pc unicode; pids, ports, references and funs have forms of our own that Parse can read.
 func AppendText(dst []byte, t Term) []byte {
-	p := printer{buf: dst, depth: hardDepth}
+	p := printer{buf: dst, depth: hardDepth + 1}
 	p.term(t)
 	return p.buf
 }

@@ -7,10 +7,10 @@ import (
 
 // Term reads one term of any kind. Binaries in it are copies, or share memory with the input with the option Alias.
 func (r *Reader) Term() (Term, error) {
-	pos, depth, keyDepth := r.pos, r.depth, r.keyDepth
+	pos, depth, keyDepth, owed := r.pos, r.depth, r.keyDepth, r.owed
 	t, err := r.term()
 	if err != nil {
-		r.pos, r.depth, r.keyDepth = pos, depth, keyDepth
+		r.pos, r.depth, r.keyDepth, r.owed = pos, depth, keyDepth, owed
 		return nil, err
 	}
 	return t, nil
@@ -119,11 +119,15 @@ func (r *Reader) tuple() (Term, error) {
 	if n == 0 {
 		return Tuple(nil), nil
 	}
-	if err := r.enter(n, "tuple"); err != nil {
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if err := r.claim(n); err != nil {
 		return nil, err
 	}
 	t := make(Tuple, n)
 	for i := range t {
+		r.owed--
 		if t[i], err = r.term(); err != nil {
 			return nil, err
 		}
@@ -152,7 +156,10 @@ func (r *Reader) list() (Term, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := r.more(&opened, len(b)); err != nil {
+			if err := r.once(&opened); err != nil {
+				return nil, err
+			}
+			if err := r.budget(len(b)); err != nil {
 				return nil, err
 			}
 			if elems == nil && len(b) > 0 {
@@ -175,13 +182,17 @@ func (r *Reader) list() (Term, error) {
 			}
 			n := int(u)
 			r.pos += 5
-			if err := r.more(&opened, n); err != nil {
+			if err := r.once(&opened); err != nil {
+				return nil, err
+			}
+			if err := r.claim(n); err != nil {
 				return nil, err
 			}
 			if elems == nil && n > 0 {
 				elems = make(List, 0, n)
 			}
 			for range n {
+				r.owed--
 				e, err := r.term()
 				if err != nil {
 					return nil, err
@@ -204,13 +215,13 @@ func (r *Reader) list() (Term, error) {
 	}
 }
 
-// more opens the level of a list when its first header comes, and counts n elements.
-func (r *Reader) more(opened *bool, n int) error {
+// once opens the level of a list when the first of its headers comes.
+func (r *Reader) once(opened *bool) error {
 	if *opened {
-		r.depth--
+		return nil
 	}
 	*opened = true
-	return r.open(n)
+	return r.open()
 }
 
 func (r *Reader) mapTerm() (Term, error) {
@@ -222,7 +233,10 @@ func (r *Reader) mapTerm() (Term, error) {
 	if n == 0 {
 		return Map(nil), nil
 	}
-	if err := r.open(2 * n); err != nil {
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if err := r.claim(2 * n); err != nil {
 		return nil, err
 	}
 	m := make(Map, n)
@@ -230,10 +244,12 @@ func (r *Reader) mapTerm() (Term, error) {
 		if r.keyDepth++; r.keyDepth > maxKeyDepth {
 			return nil, syntaxf(at, "maps nested by their keys, the most is %d deep", maxKeyDepth)
 		}
+		r.owed--
 		if m[i].Key, err = r.term(); err != nil {
 			return nil, err
 		}
 		r.keyDepth--
+		r.owed--
 		if m[i].Value, err = r.term(); err != nil {
 			return nil, err
 		}
@@ -330,13 +346,17 @@ func (r *Reader) fun() (Term, error) {
 	if int64(free) > int64(r.left()) {
 		return nil, eof(len(r.data), "fun")
 	}
-	if err := r.enter(int(free), "fun"); err != nil {
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if err := r.claim(int(free)); err != nil {
 		return nil, err
 	}
 	if free > 0 {
 		f.Free = make([]Term, free)
 	}
 	for i := range f.Free {
+		r.owed--
 		if f.Free[i], err = r.term(); err != nil {
 			return nil, err
 		}
@@ -367,13 +387,17 @@ func (r *Reader) record() (Term, error) {
 	if rec.Name, err = r.Atom(); err != nil {
 		return nil, nodeError(err, "native record")
 	}
-	if err := r.open(2 * int(n)); err != nil {
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if err := r.claim(2 * int(n)); err != nil {
 		return nil, err
 	}
 	if n > 0 {
 		rec.Fields = make([]Field, n)
 	}
 	for i := range rec.Fields {
+		r.owed--
 		if rec.Fields[i].Name, err = r.Atom(); err != nil {
 			return nil, nodeError(err, "native record")
 		}
@@ -382,6 +406,7 @@ func (r *Reader) record() (Term, error) {
 		return nil, syntaxf(at, "native record with duplicate field %s", name)
 	}
 	for i := range rec.Fields {
+		r.owed--
 		if rec.Fields[i].Value, err = r.term(); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ type Reader struct {
 	atoms    []Atom
 	depth    int // how deep the term being decoded is nested
 	keyDepth int // how many maps it is nested in by their keys
+	owed     int // how many elements are still to come in it
 	maxDepth int
 	elements int // how many more may be decoded
 	lim      Limits
@@ -120,34 +121,33 @@ func (r *Reader) describe() string {
 	return name
 }
 
-// enter opens a level of nesting with n elements, each of at least one byte. It is called with the cursor behind the
-// header, so that no memory is taken for elements that cannot be there.
-func (r *Reader) enter(n int, what string) error {
-	if n > r.left() {
-		return eof(len(r.data), what)
-	}
-	return r.open(n)
-}
-
-// open is enter without the comparison with the bytes left.
-func (r *Reader) open(n int) error {
+// open goes down a level of nesting.
+func (r *Reader) open() error {
 	if r.depth >= r.maxDepth {
 		return &LimitError{Offset: r.pos, Limit: "Depth", Max: r.maxDepth}
-	}
-	if err := r.count(n); err != nil {
-		return err
 	}
 	r.depth++
 	return nil
 }
 
-// count takes n elements off the budget.
-func (r *Reader) count(n int) error {
+func (r *Reader) leave() { r.depth-- }
+
+// claim is called behind the header of n elements, before memory is taken for them. Each needs a byte or more, and so
+// does each that is still to come in the terms around this one: without that sum, nested headers that all claim the same
+// bytes would take memory without bound. The caller takes one off owed when he begins with an element.
+func (r *Reader) claim(n int) error {
+	if n > r.left()-r.owed {
+		return eof(len(r.data), "term")
+	}
+	r.owed += n
+	return r.budget(n)
+}
+
+// budget counts n elements.
+func (r *Reader) budget(n int) error {
 	if n > r.elements {
 		return &LimitError{Offset: r.pos, Limit: "Elements", Max: limitOr(r.lim.Elements, defaultElements, math.MaxInt)}
 	}
 	r.elements -= n
 	return nil
 }
-
-func (r *Reader) leave() { r.depth-- }

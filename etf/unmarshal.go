@@ -24,6 +24,16 @@ func decodeAll(r *Reader, v any) error {
 	return err
 }
 
+// Decode reads one term into what v points to, as Unmarshal does.
+func (r *Reader) Decode(v any) error {
+	before := *r
+	err := decodeInto(r, v)
+	if err != nil {
+		*r = before
+	}
+	return err
+}
+
 func decodeInto(r *Reader, v any) (err error) {
 	switch v := v.(type) {
 	case *Term:
