@@ -53,10 +53,10 @@ func (u *puppet) doMonitor(args []etf.Term) (any, error) {
 	return ref, unexpected(err)
 }
 
-// doDemonitor is erlang:demonitor/2 with the option flush.
+// doDemonitor is erlang:demonitor/2 with the option flush. A reference that another node has made is no monitor of ours.
 func (u *puppet) doDemonitor(args []etf.Term) (any, error) {
 	ref, isRef := args[0].(etf.Ref)
-	if !isRef {
+	if !isRef || ref.Node != u.Node().Name() {
 		return nil, errBadarg
 	}
 	u.Demonitor(ref)

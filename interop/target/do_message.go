@@ -48,10 +48,10 @@ func (u *puppet) doCall(args []etf.Term) (any, error) {
 	}
 	to, valid := destination(args[0])
 	ctx, cancel, timed := timeout(u.Context(), args[2])
-	if !valid || !timed {
-		return nil, errFunctionClause
-	}
 	defer cancel()
+	if !valid || !timed { // a stack trace is all that Erlang has more
+		return exit(etf.Tuple{etf.Atom("function_clause"), etf.List{}})
+	}
 	if args[0] == etf.Term(u.Self()) {
 		return exit(etf.Atom("calling_self"))
 	}
@@ -78,19 +78,12 @@ type replied struct {
 
 // timeout makes a context of a timeout in milliseconds, or of infinity.
 func timeout(parent context.Context, t etf.Term) (ctx context.Context, cancel context.CancelFunc, ok bool) {
-	switch t := t.(type) {
-	case etf.Int:
-		if t >= 0 && t < 1<<32 {
-			ctx, cancel = context.WithTimeout(parent, time.Duration(t)*time.Millisecond)
-			return ctx, cancel, true
-		}
-	case etf.Atom:
-		if t == "infinity" {
-			ctx, cancel = context.WithCancel(parent)
-			return ctx, cancel, true
-		}
+	if ms, isInt := t.(etf.Int); isInt && ms >= 0 && ms < 1<<32 {
+		ctx, cancel = context.WithTimeout(parent, time.Duration(ms)*time.Millisecond)
+		return ctx, cancel, true
 	}
-	return nil, nil, false
+	ctx, cancel = context.WithCancel(parent)
+	return ctx, cancel, t == etf.Term(etf.Atom("infinity"))
 }
 
 func nodeOf(to any) etf.Atom {

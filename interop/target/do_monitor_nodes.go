@@ -16,9 +16,12 @@ type nodeEvents struct {
 // doMonitorNodes is net_kernel:monitor_nodes/2.
 func (u *puppet) doMonitorNodes(args []etf.Term) (any, error) {
 	on, isBool := boolean(args[0])
+	if !isBool {
+		return etf.Atom("error"), nil
+	}
 	options, isList := args[1].(etf.List)
-	if !isBool || !isList {
-		return nil, errBadarg
+	if !isList {
+		return failed("invalid_options", args[1]), nil
 	}
 	if len(options) > 0 {
 		return nil, errUndef // later issue: node_type, nodedown_reason, connection_id
@@ -30,6 +33,11 @@ func (u *puppet) doMonitorNodes(args []etf.Term) (any, error) {
 		u.events.hidden[name] = true
 	}
 	return ok, nil
+}
+
+// failed is {error, {What, Term}}.
+func failed(what etf.Atom, t etf.Term) etf.Term {
+	return etf.Tuple{etf.Atom("error"), etf.Tuple{what, t}}
 }
 
 // doMonitorNode is erlang:monitor_node/2.

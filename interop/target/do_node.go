@@ -58,10 +58,7 @@ func (u *puppet) doConnect(args []etf.Term) (any, error) {
 // doDisconnect is erlang:disconnect_node/1.
 func (u *puppet) doDisconnect(args []etf.Term) (any, error) {
 	name, isAtom := args[0].(etf.Atom)
-	if !isAtom {
-		return nil, errBadarg
-	}
-	return u.Node().Disconnect(name), nil
+	return isAtom && u.Node().Disconnect(name), nil
 }
 
 // doPing is net_adm:ping/1.

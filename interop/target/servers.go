@@ -16,7 +16,7 @@ func startServers(n *node.Node) (supervisor etf.Pid, err error) {
 			return gen.Start(n, make(), node.Linked(sup), node.Register(etf.Atom(name)))
 		}}
 	}
-	return gen.StartSupervisor(n, gen.SupervisorConfig{MaxRestarts: 1000, Period: time.Second}, []gen.Child{
+	return gen.StartSupervisor(n, gen.SupervisorConfig{MaxRestarts: 100_000, Period: time.Second}, []gen.Child{
 		{ID: "sink", Start: func(sup *node.Process) (etf.Pid, error) { return startSink(n, sup) }},
 		server("echo", func() gen.Server { return echo{} }),
 		server("order", func() gen.Server { return new(order) }),
