@@ -234,7 +234,7 @@ func TestUnmarshalErrors(t *testing.T) {
 		target any
 		want   []string
 	}{
-		{"#{user => #{tags => [1,2,300,x]}}", new(deep), []string{".user.tags[3]", "offset 42", "atom x", "int", "want integer"}},
+		{"#{user => #{tags => [1,2,300,x]}}", new(deep), []string{".user.tags[3]", "offset 36", "atom x", "int", "want integer"}},
 		{"#{user => #{tags => {}}}", new(deep), []string{".user.tags ", "tuple", "[]int", "want list"}},
 		{"#{user => #{tags => [1|2]}}", new(deep), []string{".user.tags ", "improper list", "proper list"}},
 		{`#{m => #{<<"k">> => 200}}`, new(deep), []string{`.m[<<"k">>]`, "integer 200", "int8"}},
@@ -259,7 +259,7 @@ func TestUnmarshalErrors(t *testing.T) {
 		{"x", new(etf.Fun), []string{"fun"}}, {"x", new(*etf.Record), []string{"native record"}}, {"x", new(big.Int), []string{"atom x", "want integer"}}, {"5", new(etf.Atom), []string{"integer 5", "want atom"}},
 		{"x", new(error), []string{"atom x", "error"}},
 		{"5", new(time.Time), []string{"time.Time", "convention"}}, {"5", new(time.Duration), []string{"time.Duration", "convention"}}, {"5", new(chan int), []string{"chan int"}},
-		{"[{celsius,1.0},5]", new([]celsius), []string{"[1]", "want {celsius, F}"}}, {"[{celsius,x}]", new([]celsius), []string{"[0]", "offset 18", "atom x"}}, {"nope", new(level), []string{"no level nope"}},
+		{"[{celsius,1.0},5]", new([]celsius), []string{"[1]", "want {celsius, F}"}}, {"[{celsius,x}]", new([]celsius), []string{"[0]", "offset 16", "atom x", "etf_test.celsius"}}, {"nope", new(level), []string{"no level nope"}},
 		{"5", nil, []string{"pointer"}}, {"5", 5, []string{"int", "pointer"}}, {"5", (*int)(nil), []string{"*int", "not nil"}}, {"5", (*any)(nil), []string{"not nil"}},
 		{"5", new(struct {
 			A int `etf:",nonsense"`

@@ -171,7 +171,7 @@ func callUnmarshal(r *Reader, v reflect.Value, t reflect.Type) error {
 		return nil
 	case *TypeError: // of a nested Decode: make the offset one in our bytes
 		e.Offset += at
-		return e
+		return withType(e, t)
 	case *SyntaxError:
 		e.Offset += at
 		return e
