@@ -18,6 +18,9 @@ const maxKeyDepth = 64
 // duplicateKey returns the index of a key of m that also stands before it, or -1.
 func duplicateKey(m Map) int {
 	if len(m) <= fewKeys && scalarKeys(m) {
+		if atomKeys(m) {
+			return duplicateAtom(m)
+		}
 		for i := 1; i < len(m); i++ {
 			for j := range i {
 				if equal(m[i].Key, m[j].Key, hardDepth+1) {
@@ -47,6 +50,30 @@ func duplicateKey(m Map) int {
 				return entries[i].i
 			}
 		}
+	}
+	return -1
+}
+
+// atomKeys reports whether all keys are atoms, as they are in most maps.
+func atomKeys(m Map) bool {
+	for _, p := range m {
+		if _, ok := p.Key.(Atom); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func duplicateAtom(m Map) int {
+	var keys [fewKeys]Atom
+	for i, p := range m {
+		a := p.Key.(Atom)
+		for _, b := range keys[:i] {
+			if a == b {
+				return i
+			}
+		}
+		keys[i] = a
 	}
 	return -1
 }

@@ -31,7 +31,7 @@ func (b *builder) array(p *plan, t reflect.Type) {
 	p.dec = func(r *Reader, v reflect.Value) error { return decArray(r, v, elem) }
 }
 
-// small reports whether a list of this kind may go as STRING_EXT.
+// integerKind reports whether k is a kind of signed or of unsigned integers.
 func integerKind(k reflect.Kind) (signed, unsigned bool) {
 	return k >= reflect.Int && k <= reflect.Int64, k >= reflect.Uint && k <= reflect.Uintptr
 }
@@ -79,7 +79,7 @@ func onlySmallInts(body []byte) bool {
 	return true
 }
 
-// elements reads a list of any tag and calls f for each element. f reads the element from the Reader it is given, which
+// elementsOf reads a list of any tag and calls f for each element. f reads the element from the Reader it is given, which
 // is another one if the list came as bytes. start is called before elements come, with how many are known of.
 func (r *Reader) elementsOf(start func(n int), f func(r *Reader, i int) error) error {
 	at := r.pos
@@ -177,7 +177,10 @@ func decSlice(r *Reader, v reflect.Value, elem *plan) error {
 		v.SetLen(i + 1)
 		e := v.Index(i)
 		e.SetZero()
-		return addPath(elem.dec(r, e), indexStep(i))
+		if err := elem.dec(r, e); err != nil {
+			return addPath(err, indexStep(i))
+		}
+		return nil
 	})
 	return withType(err, t)
 }
@@ -190,7 +193,10 @@ func decArray(r *Reader, v reflect.Value, elem *plan) error {
 		if i >= t.Len() {
 			return &TypeError{Offset: at, Found: "longer list", Type: t}
 		}
-		return addPath(elem.dec(r, v.Index(i)), indexStep(i))
+		if err := elem.dec(r, v.Index(i)); err != nil {
+			return addPath(err, indexStep(i))
+		}
+		return nil
 	})
 	if err == nil && got < t.Len() {
 		err = &TypeError{Offset: at, Found: fmt.Sprintf("list of %d elements", got), Type: t}

@@ -15,9 +15,50 @@ func (r *Reader) Atom() (Atom, error) {
 	}
 	r.pos = next
 	if text != nil {
-		a = Atom(text)
+		a = usual(text)
 	}
 	return a, nil
+}
+
+// usual makes an atom of its text, without memory if it is one of those that are in every other message.
+func usual(text []byte) Atom {
+	switch string(text) {
+	case "ok":
+		return "ok"
+	case "error":
+		return "error"
+	case "true":
+		return "true"
+	case "false":
+		return "false"
+	case "nil":
+		return "nil"
+	case "undefined":
+		return "undefined"
+	case "alias":
+		return "alias"
+	case "$gen_call":
+		return "$gen_call"
+	case "$gen_cast":
+		return "$gen_cast"
+	case "normal":
+		return "normal"
+	case "shutdown":
+		return "shutdown"
+	case "EXIT":
+		return "EXIT"
+	case "DOWN":
+		return "DOWN"
+	case "process":
+		return "process"
+	case "noproc":
+		return "noproc"
+	case "noconnection":
+		return "noconnection"
+	case "__struct__":
+		return "__struct__"
+	}
+	return Atom(text)
 }
 
 // atomText finds the atom at offset at and the offset behind it. The text is in a, or else the text is UTF-8 that

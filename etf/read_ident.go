@@ -135,7 +135,10 @@ func (r *Reader) node(at, tail int, what string) (Atom, int, error) {
 		return "", 0, eof(len(r.data), what)
 	}
 	if text != nil {
-		a = Atom(text)
+		if string(text) != string(r.lastNode) {
+			r.lastNode = Atom(text)
+		}
+		a = r.lastNode
 	}
 	return a, next, nil
 }

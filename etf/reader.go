@@ -24,6 +24,7 @@ type Reader struct {
 	maxDepth int
 	elements int // how many more may be decoded
 	lim      Limits
+	lastNode Atom // of a pid, port or reference: the next one is likely to be of the same node
 	alias    bool
 }
 
