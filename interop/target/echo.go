@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
@@ -29,11 +31,10 @@ func (echo) HandleInfo(p *node.Process, m node.Message) error {
 	if err != nil {
 		return nil
 	}
-	t, err := r.Raw()
-	if err != nil {
-		return nil
+	t := etf.Raw{Bytes: r.Rest(), Atoms: raw.Atoms} // not r.Raw, which holds T to the limits of decoding
+	if err := p.Send(from, echoed{Term: t}); err != nil && !errors.Is(err, node.ErrNoConnection) {
+		return err
 	}
-	p.Send(from, echoed{Term: t}) // an error is a peer that has gone, or the end of this process
 	return nil
 }
 

@@ -38,6 +38,9 @@ type got struct {
 	Message etf.Raw
 }
 
+// noLimits is for terms that owners send, which may be as deep and long as they like.
+var noLimits = etf.WithLimits(etf.Limits{Depth: -1, Elements: -1, Inflated: -1})
+
 // run is the puppet's life. It ends normally when its owner is gone.
 func (u *puppet) run(p *node.Process) error {
 	u.Process = p
@@ -69,7 +72,7 @@ func (u *puppet) take(m node.Message) error {
 		return err
 	}
 	var d do
-	if m.IsNotice() || raw.Decode(&d, etf.Alias()) != nil {
+	if m.IsNotice() || raw.Decode(&d, etf.Alias(), noLimits) != nil {
 		u.Send(u.owner, got{Puppet: u.Self(), Message: raw})
 		return nil
 	}
