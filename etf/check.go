@@ -59,7 +59,7 @@ func checkRef(r Ref) error {
 
 // short is a term in a few characters, for error messages.
 func short(t Term) string {
-	s := []rune(t.String())
+	s := []rune(text(t))
 	if len(s) > 60 {
 		return string(s[:60]) + "…"
 	}

@@ -20,5 +20,18 @@
 // No input makes this package panic. Every length is compared with the bytes that are left before memory is taken for
 // it, and [Limits] bound nesting, the number of elements, and the size of compressed terms.
 //
+// # Differences from OTP
+//
+// What binary_to_term/1 accepts is accepted here, with the same result, and what it refuses is refused, but for this.
+// OTP 25 accepts, and we do not: references without words; external funs of an arity over 255, or with an atom in the
+// guise of a list of length zero; a comma in the text form of floats; bytes behind the term inside a compressed one; maps
+// nested in each other's keys more than 64 deep; what exceeds Limits. We accept, and OTP 25 does not: identifiers with
+// the name of the node that reads them which it did not make; maps with both 0.0 and -0.0 as keys, which OTP 27 sends;
+// the native records of OTP 29.
+//
+// Terms print as with io:format("~0tp") on a node started with +pc unicode, but pids, ports, references and funs, of which
+// Erlang does not print all; the native records of OTP 29, if they are exported; and the atoms maybe and else, which are
+// quoted as since OTP 27.
+//
 // Sources: the "External Term Format" chapter of the ERTS User's Guide; external.c of ERTS (dec_term, enc_term_int).
 package etf

@@ -55,12 +55,15 @@ func (e *TypeError) Unwrap() error { return e.Err }
 
 // LimitError reports input that exceeds one of the Limits, or a value to be encoded that nests too deep.
 type LimitError struct {
-	Offset int    // where in the input; 0 when encoding
+	Offset int    // where in the input; -1 when encoding
 	Limit  string // the field of Limits: "Depth", "Elements" or "Inflated"
 	Max    int    // its value
 }
 
 func (e *LimitError) Error() string {
+	if e.Offset < 0 {
+		return fmt.Sprintf("etf: value to be encoded exceeds limit %s = %d", e.Limit, e.Max)
+	}
 	return fmt.Sprintf("etf: %sexceeds limit %s = %d", place("", e.Offset, false), e.Limit, e.Max)
 }
 
@@ -118,3 +121,6 @@ func addPath(err error, step string) error {
 }
 
 func indexStep(i int) string { return "[" + strconv.Itoa(i) + "]" }
+
+// tooDeep is the error for a value to be encoded that nests deeper than hardDepth.
+func tooDeep() error { return &LimitError{Offset: -1, Limit: "Depth", Max: hardDepth} }

@@ -37,12 +37,21 @@ type Marshaler interface {
 // Channels, functions and complex numbers have no encoding, nor have time.Time and time.Duration as yet.
 // What nests deeper than 100,000, as pointers in a circle do, is a *LimitError; every other error an *EncodeError.
 func Marshal(v any) ([]byte, error) {
-	return appendAny(append(make([]byte, 0, 64), Version), v, hardDepth)
+	b, err := appendAny(append(make([]byte, 0, 64), Version), v, hardDepth)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
-// Append appends the bare encoding of v to dst: Marshal without the version byte. On error the result is nil, and dst
-// is as it was up to its length.
-func Append(dst []byte, v any) ([]byte, error) { return appendAny(dst, v, hardDepth) }
+// Append appends the bare encoding of v to dst: Marshal without the version byte. With an error it returns dst as it was.
+func Append(dst []byte, v any) ([]byte, error) {
+	out, err := appendAny(dst, v, hardDepth)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
 
 var nilAtom = []byte{tagSmallAtomUTF, 3, 'n', 'i', 'l'}
 

@@ -314,6 +314,7 @@ func TestMarshalErrors(t *testing.T) {
 		{etf.Raw{}, []string{"etf.Raw", "malformed term", "unexpected end"}}, {etf.Raw{Bytes: []byte{97, 1, 0}}, []string{"1 bytes after"}}, {etf.Raw{Bytes: []byte{82, 0}}, []string{"reference 0 outside a table of 0"}},
 		{etf.Raw{Bytes: []byte{82, 1}, Atoms: []etf.Atom{"a"}}, []string{"reference 1 outside a table of 1"}}, {etf.Raw{Bytes: []byte{131, 97, 1}}, []string{"version byte 131"}}, {[]etf.Raw{{Bytes: []byte{97}}}, []string{"[0]", "unexpected end"}},
 		{time.Now(), []string{"time.Time", "convention"}}, {struct{ D time.Duration }{1}, []string{".D", "time.Duration"}},
+		{etf.Tuple{&etf.Pid{}}, []string{"[0]", "*etf.Pid", "not one of the types"}}, {etf.Tuple{(*etf.Pid)(nil)}, []string{"not one of the types"}}, {etf.List{struct{ etf.Atom }{"a"}}, []string{"[0]", "not one of the types"}},
 		{level(7), []string{"level 7"}}, {[]level{0, 7}, []string{"[1]", "level 7"}},
 		{badMarshaler(0), []string{"did not append one term"}}, {badMarshaler(1), []string{"did not append one term"}}, {badMarshaler(2), []string{"did not append to its argument"}},
 		{struct {
@@ -332,7 +333,13 @@ func TestMarshalErrors(t *testing.T) {
 		}{}, []string{"blank field"}},
 	} {
 		dst := []byte("before")
-		_, err := etf.Append(dst, c.v)
+		got, err := etf.Append(dst, c.v)
+		if string(got) != "before" {
+			t.Errorf("%T: Append returns %q with its error", c.v, got)
+		}
+		if b, err := etf.Marshal(c.v); b != nil || err == nil {
+			t.Errorf("%T: Marshal: %x, %v", c.v, b, err)
+		}
 		wantError(t, fmt.Sprintf("%T", c.v), err, c.want...)
 		var encode *etf.EncodeError
 		if err != nil && !errors.As(err, &encode) {

@@ -44,7 +44,7 @@ func encElems(elem *plan) func([]byte, reflect.Value, int) ([]byte, error) {
 			return append(dst, tagNil), nil
 		}
 		if depth <= 0 {
-			return nil, &LimitError{Limit: "Depth", Max: hardDepth}
+			return nil, tooDeep()
 		}
 		if err := checkLen(n); err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func keyOrder(t reflect.Type) func(a, b reflect.Value) int {
 
 func encMap(dst []byte, v reflect.Value, depth int, key, elem *plan, order func(a, b reflect.Value) int) ([]byte, error) {
 	if depth <= 0 {
-		return nil, &LimitError{Limit: "Depth", Max: hardDepth}
+		return nil, tooDeep()
 	}
 	if order == nil {
 		return encMapByBytes(dst, v, depth, key, elem)

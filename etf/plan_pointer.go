@@ -9,7 +9,7 @@ func (b *builder) pointer(p *plan, t reflect.Type) {
 			return append(dst, nilAtom...), nil
 		}
 		if depth <= 0 {
-			return nil, &LimitError{Limit: "Depth", Max: hardDepth}
+			return nil, tooDeep()
 		}
 		return elem.enc(dst, v.Elem(), depth-1)
 	}
@@ -30,7 +30,7 @@ func encInterface(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		return append(dst, nilAtom...), nil
 	}
 	if depth <= 0 {
-		return nil, &LimitError{Limit: "Depth", Max: hardDepth}
+		return nil, tooDeep()
 	}
 	return appendAny(dst, v.Interface(), depth-1)
 }

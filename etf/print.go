@@ -155,6 +155,8 @@ func (p *printer) term(t Term) {
 		p.fun(t)
 	case *Record:
 		p.record(t)
+	default: // a pointer to a Term or a struct that embeds one, which are none
+		p.str("#Nil<>")
 	}
 }
 

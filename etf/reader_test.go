@@ -100,6 +100,47 @@ func TestReaderKeepsCursorOnError(t *testing.T) {
 	}
 }
 
+// TestReaderDecode: Go values one after the other, and what becomes of the cursor.
+func TestReaderDecode(t *testing.T) {
+	b := etf.AppendString(etf.AppendInt(nil, 7), "text")
+	b = etf.AppendNil(etf.AppendInt(etf.AppendListHeader(b, 1), 300))
+	r := etf.NewReader(etf.Raw{Bytes: b})
+	var n int
+	var s string
+	if err := r.Decode(&s); err == nil || r.Offset() != 0 {
+		t.Errorf("integer into a string: %v, offset %d", err, r.Offset())
+	}
+	if err := errors.Join(r.Decode(&n), r.Decode(&s)); err != nil || n != 7 || s != "text" {
+		t.Errorf("%d, %q, %v", n, s, err)
+	}
+	at := r.Offset()
+	if err := r.Decode(new([]int8)); err == nil || r.Offset() != at {
+		t.Errorf("300 into an int8: %v, offset %d, want %d", err, r.Offset(), at)
+	}
+	var l []int
+	if err := r.Decode(&l); err != nil || len(l) != 1 || l[0] != 300 || len(r.Rest()) != 0 {
+		t.Errorf("%v, %v, rest %x", l, err, r.Rest())
+	}
+}
+
+// TestReaderAfterLimit: an error inside a term does not count for the next one.
+func TestReaderAfterLimit(t *testing.T) {
+	r := etf.NewReader(etf.Raw{Bytes: mustAppend(t, mustParse(t, "{{{{a}}}}"))}, etf.WithLimits(etf.Limits{Depth: 2}))
+	for range 5 {
+		if _, err := r.Term(); !errors.Is(err, etf.ErrLimit) || r.Offset() != 0 {
+			t.Fatalf("four levels: %v, offset %d", err, r.Offset())
+		}
+	}
+	for range 2 {
+		if n, err := r.Tuple(); n != 1 || err != nil {
+			t.Fatalf("Tuple = %d, %v", n, err)
+		}
+	}
+	if term, err := r.Term(); err != nil || term.String() != "{{a}}" {
+		t.Errorf("two levels: %v, %v", term, err)
+	}
+}
+
 func TestReaderTag(t *testing.T) {
 	r := etf.NewReader(etf.Raw{Bytes: []byte{106}})
 	if tag, err := r.Tag(); tag != 106 || err != nil {

@@ -125,7 +125,8 @@ func TestPrintOddValues(t *testing.T) {
 	for want, term := range map[string]etf.Term{
 		"[#Nil<>]": etf.List{nil}, "{#Nil<>,#Nil<>,#Nil<>}": etf.Tuple{(*etf.Big)(nil), (*etf.Fun)(nil), (*etf.Record)(nil)},
 		"'\xff'": etf.Atom("\xff"), "<<>>": etf.BitString{Bits: 3}, "#Ref<a@b/1>": etf.Ref{Node: "a@b", Creation: 1}, "[1|#Nil<>]": etf.Improper{Elems: []etf.Term{etf.Int(1)}},
-		"[1,2]": etf.Improper{Elems: []etf.Term{etf.Int(1)}, Tail: etf.List{etf.Int(2)}},
+		"[#Nil<>,#Nil<>]": etf.List{&etf.Pid{}, struct{ etf.Atom }{"a"}},
+		"[1,2]":           etf.Improper{Elems: []etf.Term{etf.Int(1)}, Tail: etf.List{etf.Int(2)}},
 	} {
 		if got := term.String(); got != want {
 			t.Errorf("%#v prints as %s, want %s", term, got, want)
@@ -172,6 +173,34 @@ func TestRawReplacesReferences(t *testing.T) {
 	bad := etf.Raw{Bytes: []byte{82, 0}, Atoms: []etf.Atom{etf.Atom(strings.Repeat("a", 256))}}
 	_, err = etf.Append(nil, bad)
 	wantError(t, "invalid atom in the table", err, "invalid atom")
+}
+
+// TestManyFields: field names are compared each with each, or looked up if they are many.
+func TestManyFields(t *testing.T) {
+	r := &etf.Record{Module: "m", Name: "r"}
+	for i := range 30 {
+		r.Fields = append(r.Fields, etf.Field{Name: etf.Atom("f" + etf.Int(i).String()), Value: etf.Int(i)})
+	}
+	b, err := etf.AppendTerm(nil, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := (etf.Raw{Bytes: b}).Term(); err != nil || !etf.Equal(back, r) {
+		t.Errorf("30 fields come back as %v, %v", back, err)
+	}
+	r.Fields[29].Name = "f0"
+	_, err = etf.AppendTerm(nil, r)
+	wantError(t, "the 30th is the first again", err, "duplicate field f0")
+}
+
+func TestMapGet(t *testing.T) {
+	m := mustParse(t, "#{a => 1,{b,[1]} => 2}").(etf.Map)
+	if v, ok := m.Get(etf.Tuple{etf.Atom("b"), etf.List{etf.Int(1)}}); !ok || v != etf.Int(2) {
+		t.Errorf("Get = %v, %v", v, ok)
+	}
+	if v, ok := m.Get(etf.Binary("a")); ok || v != nil {
+		t.Errorf("Get of a key that is not there = %v, %v", v, ok)
+	}
 }
 
 func TestValidAtom(t *testing.T) {

@@ -1,0 +1,160 @@
+package etf
+
+import (
+	"fmt"
+	"reflect"
+)
+
+func (s *structPlan) decTuple(r *Reader, v reflect.Value) error {
+	at := r.pos
+	n, err := r.Tuple()
+	if err != nil {
+		return withType(err, s.typ)
+	}
+	want := len(s.fields)
+	if s.tag != "" {
+		want++
+	}
+	if n != want {
+		return &TypeError{Offset: at, Found: fmt.Sprintf("tuple of %d elements", n), Want: fmt.Sprint(want), Type: s.typ}
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	if err := r.claim(n); err != nil {
+		return err
+	}
+	if s.tag != "" {
+		r.owed--
+		text, a, next, err := r.atomText(r.pos)
+		if err != nil {
+			return withType(err, s.typ)
+		}
+		if a != s.tag && string(text) != string(s.tag) {
+			return r.unfit(s.typ, "the atom "+s.tag.String())
+		}
+		r.pos = next
+	}
+	for i := range s.fields {
+		f := &s.fields[i]
+		fv, err := f.settable(v, r.pos)
+		if err != nil {
+			return err
+		}
+		r.owed--
+		if err := f.plan.dec(r, fv); err != nil {
+			return addPath(err, f.step())
+		}
+	}
+	r.leave()
+	return nil
+}
+
+func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
+	at := r.pos
+	n, err := r.Map()
+	if err != nil {
+		return withType(err, s.typ)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	if err := r.claim(2 * n); err != nil {
+		return err
+	}
+	var few uint64 // which fields have come, if there are at most 64
+	var many []bool
+	if len(s.fields) > 64 {
+		many = make([]bool, len(s.fields))
+	}
+	module := !s.elixir
+	next := 0 // fields tend to come in their order
+	for range n {
+		r.owed -= 2
+		keyAt := r.pos
+		i, isModule, err := s.key(r, next)
+		if err != nil {
+			return err
+		}
+		if isModule {
+			if a, err := r.Atom(); err != nil || a != s.tag {
+				if err == nil {
+					err = &TypeError{Offset: at, Found: "%" + a.String() + "{}", Want: s.tag.String()}
+				}
+				return addPath(withType(err, s.typ), ".__struct__")
+			}
+			module = true
+			continue
+		}
+		if i < 0 {
+			if err := r.Skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		f := &s.fields[i]
+		next = i + 1
+		if many != nil && many[i] || few&(1<<(i&63)) != 0 && many == nil {
+			return syntaxf(keyAt, "map with duplicate key %s", f.name)
+		}
+		if many != nil {
+			many[i] = true
+		} else {
+			few |= 1 << i
+		}
+		fv, err := f.settable(v, r.pos)
+		if err != nil {
+			return err
+		}
+		if err := f.plan.dec(r, fv); err != nil {
+			return addPath(err, f.step())
+		}
+	}
+	if !module {
+		return &TypeError{Offset: at, Found: "map without __struct__", Want: s.tag.String(), Type: s.typ}
+	}
+	r.leave()
+	return nil
+}
+
+// key reads a key and finds its field, which is likely the one at index next; -1 if there is none.
+func (s *structPlan) key(r *Reader, next int) (i int, isModule bool, err error) {
+	tag, _ := r.Tag()
+	switch tag {
+	case tagSmallAtomUTF, tagAtomUTF8, tagSmallAtom, tagAtom, tagCacheRef:
+		text, a, end, err := r.atomText(r.pos)
+		if err != nil {
+			return 0, false, err
+		}
+		r.pos = end
+		var ok bool
+		if text == nil {
+			if next < len(s.fields) && !s.fields[next].binary && s.fields[next].name == string(a) {
+				return next, false, nil
+			}
+			i, ok = s.atoms[string(a)]
+			isModule = s.elixir && a == "__struct__"
+		} else {
+			if next < len(s.fields) && !s.fields[next].binary && s.fields[next].name == string(text) {
+				return next, false, nil
+			}
+			i, ok = s.atoms[string(text)]
+			isModule = s.elixir && string(text) == "__struct__"
+		}
+		if !ok {
+			i = -1
+		}
+		return i, isModule, nil
+	case tagBinary:
+		b, err := r.Binary()
+		if err != nil {
+			return 0, false, err
+		}
+		i, ok := s.bins[string(b)]
+		if !ok {
+			i = -1
+		}
+		return i, false, nil
+	}
+	return -1, false, r.Skip()
+}
