@@ -24,7 +24,7 @@
 //
 // What binary_to_term/1 accepts is accepted here, with the same result, and what it refuses is refused, but for this.
 // OTP 25 accepts, and we do not: references without words; external funs of an arity over 255, or with an atom in the
-// guise of a list of length zero; a comma in the text form of floats; bytes behind the term inside a compressed one; maps
+// guise of a list of length zero; the tags 73 and 75, which are internal to the VM; a comma in the text form of floats; bytes behind the term inside a compressed one; maps
 // nested in each other's keys more than 64 deep; what exceeds Limits. We accept, and OTP 25 does not: identifiers with
 // the name of the node that reads them which it did not make; maps with both 0.0 and -0.0 as keys, which OTP 27 sends;
 // the native records of OTP 29.
