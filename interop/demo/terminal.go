@@ -9,7 +9,7 @@ import (
 )
 
 // patience is how long iex may take to show its prompt again.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // typist is an iex: *otp.IEx.
 type typist interface {

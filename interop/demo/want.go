@@ -18,11 +18,15 @@ var placeholder = regexp.MustCompile(`#?\b(?:PID|REF|PORT)\b|…`)
 
 var placeholders = map[string]string{"PID": `#PID<\d+\.\d+\.\d+>`, "REF": `#Reference<[\d.]+>`, "PORT": `\d+`, "…": `.*`}
 
-func (w want) check(got string) error {
-	pattern := placeholder.ReplaceAllStringFunc(regexp.QuoteMeta(oneLine(string(w))), func(s string) string {
+// pattern is the regular expression for it, without anchors.
+func (w want) pattern() string {
+	return placeholder.ReplaceAllStringFunc(regexp.QuoteMeta(oneLine(string(w))), func(s string) string {
 		return cmp.Or(placeholders[s], s)
 	})
-	if regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(oneLine(got)) {
+}
+
+func (w want) check(got string) error {
+	if regexp.MustCompile(`^(?:` + w.pattern() + `)$`).MatchString(oneLine(got)) {
 		return nil
 	}
 	return &mismatch{got, string(w)}
