@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"net"
 	"time"
 
@@ -17,7 +17,7 @@ const maxHandshakes = 1024
 
 var (
 	errBusy  = errors.New("another connection of the peer is being set up")
-	errClose = errors.New("the peer closed the connection")
+	errStuck = errors.New("another connection of the peer is being set up for too long")
 )
 
 // accept is the goroutine of the listener.
@@ -101,6 +101,11 @@ func (in *incoming) shake() error {
 		case step.Ask == handshake.AskStatus:
 			in.peer = etf.Atom(in.machine.Peer())
 			status, derr := in.decide()
+			for errors.Is(derr, errBusy) {
+				if derr = in.awaitOther(); derr == nil {
+					status, derr = in.decide()
+				}
+			}
 			if derr != nil {
 				return derr
 			}
@@ -113,7 +118,7 @@ func (in *incoming) shake() error {
 		default:
 			var body []byte
 			if body, err = w.read(); err != nil {
-				return err
+				return in.machine.Lost(err)
 			}
 			step, err = in.machine.Receive(body)
 		}
@@ -131,78 +136,76 @@ func (in *incoming) decide() (handshake.Status, error) {
 	if in.peer == n.name {
 		return handshake.StatusNok, nil
 	}
-	if n.sessions[in.peer] != nil || n.leaving[in.peer] != nil {
-		return handshake.StatusAlive, nil
-	}
 	a := n.attempts[in.peer]
 	switch {
-	case a == nil:
-		in.attempt = &attempt{done: make(chan struct{}), incoming: true}
-		n.attempts[in.peer] = in.attempt
-		return handshake.StatusOK, nil
-	case a.incoming:
+	case a != nil && a.incoming:
 		return "", errBusy
+	case n.sessions[in.peer] != nil || n.leaving[in.peer] != nil:
+		// From now on this is the attempt that counts, also for who needs the peer once the old connection is lost.
+		in.begin()
+		return handshake.StatusAlive, nil
+	case a == nil:
+		in.begin()
+		return handshake.StatusOK, nil
 	case a.begun && handshake.Simultaneous(string(n.name), string(in.peer)):
 		return handshake.StatusNok, nil
 	}
-	in.takeOver(a)
-	return handshake.StatusOKSimultaneous, nil
-}
-
-// takeOver makes an attempt of this node the peer's. It is called with Node.mu held.
-func (in *incoming) takeOver(a *attempt) {
 	a.incoming = true
 	a.cancel()
 	in.attempt = a
+	return handshake.StatusOKSimultaneous, nil
+}
+
+// awaitOther waits for the end of another handshake that the same peer began: it may have given that one up for this, and
+// the news of it be on the way. (A BEAM node closes the second connection; the peer's attempt fails then.)
+func (in *incoming) awaitOther() error {
+	n := in.node
+	n.mu.RLock()
+	a := n.attempts[in.peer]
+	n.mu.RUnlock()
+	if a == nil {
+		return nil
+	}
+	timeout := time.NewTimer(n.cfg.SetupTime)
+	defer timeout.Stop()
+	select {
+	case <-a.done:
+		return nil
+	case <-timeout.C:
+		return fmt.Errorf("%s: %w", in.peer, errStuck)
+	case <-n.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// begin makes the handshake the attempt to connect to its peer. It is called with Node.mu held.
+func (in *incoming) begin() {
+	in.attempt = &attempt{done: make(chan struct{}), incoming: true}
+	in.node.attempts[in.peer] = in.attempt
 }
 
 // replace ends the connection that stands, for a peer that has proved its cookie on this one: it has lost the old one, or
 // is a new incarnation.
 func (in *incoming) replace() error {
 	n := in.node
+	n.mu.RLock()
+	s, gone := n.sessions[in.peer], n.leaving[in.peer]
+	n.mu.RUnlock()
+	if s != nil {
+		s.conn.Close()
+		gone = s.gone
+	}
+	if gone == nil {
+		return nil
+	}
 	timeout := time.NewTimer(n.cfg.SetupTime)
 	defer timeout.Stop()
-	for {
-		n.mu.Lock()
-		if n.closed {
-			n.mu.Unlock()
-			return ErrClosed
-		}
-		s, gone := n.sessions[in.peer], n.leaving[in.peer]
-		if s == nil && gone == nil {
-			a := n.attempts[in.peer]
-			switch {
-			case a == nil:
-				in.attempt = &attempt{done: make(chan struct{}), incoming: true}
-				n.attempts[in.peer] = in.attempt
-			case a.incoming:
-				n.mu.Unlock()
-				return errBusy
-			default:
-				in.takeOver(a)
-			}
-			n.mu.Unlock()
-			return nil
-		}
-		n.mu.Unlock()
-		if s != nil {
-			s.conn.Close()
-			gone = s.gone
-		}
-		select {
-		case <-gone:
-		case <-timeout.C:
-			return errors.New("the old connection does not end")
-		case <-n.ctx.Done():
-			return ErrClosed
-		}
+	select {
+	case <-gone:
+		return nil
+	case <-timeout.C:
+		return errors.New("the old connection does not end")
+	case <-n.ctx.Done():
+		return ErrClosed
 	}
-}
-
-func readFull(r io.Reader, b []byte) error {
-	_, err := io.ReadFull(r, b)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errClose
-	}
-	return err
 }

@@ -28,6 +28,9 @@ type Config struct {
 
 	// Listen is the address for connections of peers, "host:port" as for net.Listen. Default ":0": every interface, any port.
 	Listen string
+	// NoListen makes a node that takes no connections and is registered nowhere, for programs that only call others
+	// (erl -dist_listen false). Listen and EPMD do not count then.
+	NoListen bool
 	// Resolve finds the address to dial for a node. Default: the EPMD on the host of its name. It may be called concurrently.
 	Resolve func(ctx context.Context, node string) (addr string, err error)
 	// SetupTime bounds each step of a connection's set-up: looking up and dialling, then every message of the handshake.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -52,6 +53,7 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 	if err := handshake.CheckName(string(name)); err != nil {
 		return nil, &ConnectError{string(name), err}
 	}
+	patience := time.Now().Add(n.cfg.SetupTime)
 	for {
 		s, wait, a := n.attempt(name)
 		switch {
@@ -68,11 +70,20 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 		if a == nil {
 			continue // an old connection is gone now
 		}
-		if a.err != nil {
+		if a.err == nil {
+			return a.sess, nil
+		}
+		// That an attempt of the peer has failed says nothing about ours: it may have given it up for another.
+		if !n.isIncoming(a) || time.Now().After(patience) {
 			return nil, &ConnectError{string(name), a.err}
 		}
-		return a.sess, nil
 	}
+}
+
+func (n *Node) isIncoming(a *attempt) bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return a.incoming
 }
 
 // attempt returns the connection to a peer or what to wait for: the end of the last one or the attempt, which it starts.
@@ -106,10 +117,7 @@ func (n *Node) attempt(name etf.Atom) (*session, <-chan struct{}, *attempt) {
 func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
 	nc, res, err := n.initiate(ctx, a, name)
 	if err == nil {
-		n.mu.Lock()
-		taken := a.incoming
-		n.mu.Unlock()
-		if taken { // in the last moment
+		if n.isIncoming(a) { // in the last moment
 			nc.Close()
 			return
 		}
@@ -120,10 +128,7 @@ func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
 		n.awaitPeer(ctx, a)
 		err = errNoShow
 	}
-	n.mu.Lock()
-	taken := a.incoming
-	n.mu.Unlock()
-	if !taken {
+	if !n.isIncoming(a) {
 		n.settle(a, name, nil, err)
 	}
 }
@@ -164,10 +169,10 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Con
 	}
 	in := handshake.NewInitiator(n.handshakeConfig(), string(name))
 	defer in.Close()
-	io := wire{nc: nc, timeout: n.cfg.SetupTime}
+	w := wire{nc: nc, timeout: n.cfg.SetupTime}
 	step, err := in.Start(), error(nil)
 	for {
-		if werr := io.write(step.Send); err == nil {
+		if werr := w.write(step.Send); err == nil {
 			err = werr
 		}
 		if err != nil {
@@ -178,16 +183,13 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Con
 		case step.Done:
 			return nc, in.Result(), nil
 		case step.Ask == handshake.AskWanted:
-			n.mu.Lock()
-			wanted := !a.incoming
-			n.mu.Unlock()
-			step, err = in.Wanted(wanted)
+			step, err = in.Wanted(!n.isIncoming(a))
 		default:
 			var body []byte
-			if body, err = io.read(); err == nil {
+			if body, err = w.read(); err == nil {
 				step, err = in.Receive(body)
 			} else {
-				step = handshake.Step{}
+				step, err = handshake.Step{}, in.Lost(err)
 			}
 		}
 	}
@@ -242,7 +244,7 @@ func (w wire) write(bodies [][]byte) error {
 func (w wire) read() ([]byte, error) {
 	w.nc.SetDeadline(time.Now().Add(w.timeout))
 	var head [2]byte
-	if err := readFull(w.nc, head[:]); err != nil {
+	if _, err := io.ReadFull(w.nc, head[:]); err != nil {
 		return nil, err
 	}
 	length := int(head[0])<<8 | int(head[1])
@@ -250,5 +252,6 @@ func (w wire) read() ([]byte, error) {
 		return nil, fmt.Errorf("handshake message of %d bytes, the limit is %d", length, handshake.MaxMessage)
 	}
 	body := make([]byte, length)
-	return body, readFull(w.nc, body)
+	_, err := io.ReadFull(w.nc, body)
+	return body, err
 }

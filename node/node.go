@@ -82,7 +82,9 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
-	n.goroutines.Go(n.accept)
+	if n.listener != nil {
+		n.goroutines.Go(n.accept)
+	}
 	return n, nil
 }
 
@@ -92,14 +94,12 @@ func (n *Node) Name() etf.Atom { return n.name }
 // Creation is the number of this life of the node, part of every pid and reference it makes. EPMD gives it.
 func (n *Node) Creation() uint32 { return n.creation }
 
-// Port is the TCP port on which the node takes connections, 0 if it listens on something else.
-func (n *Node) Port() int { return port(n.listener.Addr()) }
-
-func port(addr net.Addr) int {
-	if a, ok := addr.(*net.TCPAddr); ok {
-		return a.Port
+// Port is the TCP port on which the node takes connections, 0 if it takes none (Config.NoListen).
+func (n *Node) Port() int {
+	if n.listener == nil {
+		return 0
 	}
-	return 0
+	return n.listener.Addr().(*net.TCPAddr).Port
 }
 
 // flushTime bounds how long Close waits for a peer to take what has been sent to it.
@@ -126,7 +126,9 @@ func (n *Node) Close() error {
 	if n.registration != nil {
 		n.registration.Close()
 	}
-	n.listener.Close()
+	if n.listener != nil {
+		n.listener.Close()
+	}
 	n.cancel()
 	flush, cancel := context.WithTimeout(context.Background(), flushTime)
 	for _, s := range sessions {

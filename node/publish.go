@@ -13,6 +13,10 @@ import (
 
 // listen takes connections and makes the node known, so that its creation is known too.
 func (n *Node) listen(ctx context.Context) (err error) {
+	if n.cfg.NoListen {
+		n.creation = randomCreation()
+		return nil
+	}
 	var lc net.ListenConfig
 	if n.listener, err = lc.Listen(ctx, "tcp", n.cfg.Listen); err != nil {
 		return err
@@ -31,7 +35,7 @@ func (n *Node) listen(ctx context.Context) (err error) {
 func (n *Node) publish(ctx context.Context) error {
 	switch n.cfg.EPMD {
 	case EPMDNone:
-		n.creation = rand.Uint32N(1<<32-4) + 4 // 0 to 3 are those of old
+		n.creation = randomCreation()
 		return nil
 	case EPMDEmbedded:
 		if err := n.embed(); err != nil {
@@ -50,6 +54,9 @@ func (n *Node) publish(ctx context.Context) error {
 	}
 	return n.register(ctx) // also if another node has been faster
 }
+
+// randomCreation is for a node that no EPMD gives one. 0 to 3 are those of old.
+func randomCreation() uint32 { return rand.Uint32N(1<<32-4) + 4 }
 
 func (n *Node) embed() error {
 	cfg := epmd.FromEnv()
