@@ -20,8 +20,8 @@ func newCall() *cobra.Command {
 		Use:   "call NODE MODULE FUNCTION [ARGS]",
 		Short: "Call a function on a node and print its result",
 		Long: trim(`
-call calls MODULE:FUNCTION on an Erlang or Elixir node and prints what it returns,
-in Erlang syntax: the work of erl_call, and of rpc:call/4.
+call calls MODULE:FUNCTION on an Erlang or Elixir node and prints what it
+returns, in Erlang syntax: the work of erl_call, and of rpc:call/4.
 
 ARGS is the list of arguments in Erlang syntax; without it there are none. It is
 one word for the shell: put it in single quotes. Terms with variables, funs or
@@ -84,7 +84,7 @@ func call(ctx context.Context, c *client, m, f etf.Atom, args etf.List) (etf.Ter
 	reply, err := gen.Call[etf.Term](ctx, c, node.Name{Name: "rex", Node: c.target}, request)
 	switch {
 	case errors.Is(err, node.ErrNoProc):
-		return nil, fmt.Errorf("%s serves no remote calls: it has no process rex", c.target)
+		return nil, fmt.Errorf("%s serves no remote calls: it has no process rex", string(c.target))
 	case err != nil:
 		return nil, c.explain(ctx, err)
 	}

@@ -50,7 +50,7 @@ func (f *clientFlags) context(ctx context.Context) (context.Context, context.Can
 	if f.timeout <= 0 {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("no answer within %v: %w", f.timeout, context.DeadlineExceeded))
+	return context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("no answer within %v", f.timeout))
 }
 
 // start starts the node for a command. It does not connect yet.
@@ -66,9 +66,10 @@ func (f *clientFlags) start(ctx context.Context, target string) (*client, error)
 	}
 	name := f.name
 	if name == "" {
-		if name, err = throwawayName(target); err != nil {
-			_, host := splitName(target)
-			return nil, &unreachable{node: target, reason: fmt.Sprintf("host %q: %v", host, err), err: err}
+		if name, err = throwawayName(ctx, target); err != nil {
+			e := &unreachable{node: target, reason: err.Error(), err: err}
+			e.host(err)
+			return nil, e
 		}
 	}
 	cfg := erlnode.Config{
@@ -117,13 +118,13 @@ func (c *client) explain(ctx context.Context, err error) error {
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return errors.New("interrupted")
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", c.target, context.Cause(ctx))
+		return fmt.Errorf("%s: %w", string(c.target), context.Cause(ctx))
 	}
 	if explained := explain(err, string(c.target)); explained != err {
 		return explained
 	}
 	if errors.Is(err, node.ErrNoConnection) {
-		return fmt.Errorf("the connection to %s was lost", c.target)
+		return fmt.Errorf("the connection to %s was lost", string(c.target))
 	}
 	return err
 }

@@ -24,6 +24,7 @@ type epmdFlags struct {
 	names   bool
 	kill    bool
 	stop    string
+	daemon  bool
 }
 
 func newEPMD() *cobra.Command {
@@ -60,6 +61,8 @@ already; 1 anything else, wrong usage too.`),
 	fs.BoolVar(&flags.names, "names", false, "list the nodes that the running epmd knows")
 	fs.BoolVar(&flags.kill, "kill", false, "end the running epmd, if no nodes are registered")
 	fs.StringVar(&flags.stop, "stop", "", "unregister a node, if the running epmd is relaxed")
+	fs.BoolVar(&flags.daemon, "daemon", false, "")
+	fs.MarkHidden("daemon")
 	cmd.MarkFlagsMutuallyExclusive("names", "kill", "stop")
 	return cmd
 }
@@ -91,6 +94,8 @@ func (f *epmdFlags) run(cmd *cobra.Command) error {
 		return printNames(cmd, "127.0.0.1", port)
 	case f.kill, f.stop != "":
 		return f.command(cmd, port)
+	case f.daemon:
+		return usagef("there is no -daemon: leave that to systemd or the shell (erlnode epmd &)")
 	case f.packet <= 0:
 		return usagef("-packet_timeout is a number of seconds, 1 or more")
 	}
@@ -135,7 +140,8 @@ func (f *epmdFlags) command(cmd *cobra.Command, port int) error {
 	if f.kill {
 		err := epmd.Kill(ctx, addr)
 		if errors.Is(err, epmd.ErrLiveNodes) {
-			return errors.New("killing not allowed: nodes are registered (erlnode epmd -names)")
+			fmt.Fprintln(out, "Killing not allowed - living nodes in database.")
+			return errors.New("stop the nodes first (erlnode epmd -names lists them), or run epmd with -relaxed_command_check")
 		}
 		if err != nil {
 			return explainEPMD(err, "127.0.0.1", port)
@@ -148,7 +154,8 @@ func (f *epmdFlags) command(cmd *cobra.Command, port int) error {
 	case errors.Is(err, epmd.ErrRefused):
 		return errors.New("the epmd does not allow that: it runs without -relaxed_command_check")
 	case errors.Is(err, epmd.ErrNotRegistered):
-		return fmt.Errorf("no node %q is registered", f.stop)
+		fmt.Fprintln(out, "NOEXIST")
+		return nil
 	case err != nil:
 		return explainEPMD(err, "127.0.0.1", port)
 	}

@@ -53,7 +53,6 @@ func explain(err error, target string) error {
 // lookup explains why the node's port is not known.
 func (e *unreachable) lookup(err *epmd.Error) {
 	alive, host := splitName(e.node)
-	var dns *net.DNSError
 	_, port, _ := net.SplitHostPort(err.Addr)
 	switch {
 	case errors.Is(err, epmd.ErrNotRegistered):
@@ -63,19 +62,26 @@ func (e *unreachable) lookup(err *epmd.Error) {
 		e.reason = fmt.Sprintf("no epmd on %s port %s, so no node can be found there", host, port)
 		e.advice = "Is a node running there? The first one starts epmd, or embeds one (erlnode serve).\n" +
 			"An epmd on another port: --epmd-port N, or ERL_EPMD_PORT=N. Without epmd: --address HOST:PORT."
-	case errors.As(err, &dns):
-		e.reason = fmt.Sprintf("host %q not found (%s)", host, dns.Err)
-		e.advice = "Is it spelled as in the other node's name? It has to be in /etc/hosts or DNS here."
-		if isLong(host) {
-			break
-		}
-		if own, err := shortHost(); err == nil && own != host {
-			e.advice += fmt.Sprintf("\nOn this machine itself it would be %s@%s or %s@localhost.", alive, own, alive)
-		}
+	case e.host(err):
 	case isTimeout(err):
 		e.reason = fmt.Sprintf("the epmd on %s port %s does not answer", host, port)
 		e.advice = "Is the host up, and does no firewall drop connections to that port?"
 	}
+}
+
+// host explains that the node's host is not known, if that is the reason.
+func (e *unreachable) host(err error) bool {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) {
+		return false
+	}
+	alive, host := splitName(e.node)
+	e.reason = fmt.Sprintf("host %q not found (%s)", dns.Name, dns.Err)
+	e.advice = "Is it spelled as in the other node's name? It has to be in /etc/hosts or DNS here."
+	if own, err := shortHost(); err == nil && own != host && !isLong(host) {
+		e.advice += fmt.Sprintf("\nOn this machine itself it would be %s@%s or %s@localhost.", alive, own, alive)
+	}
+	return true
 }
 
 // connection explains why the node is found but there is no connection to it.
@@ -83,6 +89,7 @@ func (e *unreachable) connection(err error) {
 	var name *handshake.NameError
 	var dial *net.OpError
 	switch {
+	case e.host(err): // of --address
 	case errors.As(err, &name):
 		e.reason = name.Error()
 		e.advice = "The node that answers there has another name: connect to it by exactly the name it has (node() in iex)."
@@ -112,7 +119,7 @@ func isTimeout(err error) bool {
 }
 
 // explainStart says why a node did not start.
-func explainStart(err error, name string, epmdPort int) error {
+func explainStart(err error, epmdPort int) error {
 	var asked *epmd.Error
 	advice := ""
 	switch {
@@ -125,8 +132,8 @@ func explainStart(err error, name string, epmdPort int) error {
 	case errors.Is(err, syscall.EACCES):
 		advice = "Ports below 1024 are for root only: another --port."
 	}
-	if advice != "" {
-		return fmt.Errorf("cannot start %s: %w\n%s", name, err, indent(advice))
+	if advice == "" {
+		return err
 	}
-	return fmt.Errorf("cannot start %s: %w", name, err)
+	return fmt.Errorf("%w\n%s", err, indent(advice))
 }

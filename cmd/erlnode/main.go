@@ -45,6 +45,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case started && !errors.As(err, &usage):
 		return exitFailed
 	default:
+		if cmd.HasParent() {
+			fmt.Fprintf(stderr, "Usage: %s\n", cmd.UseLine())
+		}
 		fmt.Fprintf(stderr, "Try '%s --help'.\n", cmd.CommandPath())
 		if cmd.Name() == "epmd" {
 			return exitFailed

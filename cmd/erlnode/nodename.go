@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/erlnode/erlnode/handshake"
 )
@@ -46,9 +48,9 @@ func splitName(name string) (alive, host string) {
 
 // throwawayName is a name for this side of a connection to the target, one that no other node has. Nodes of short names
 // and of long names do not mix, so its host is of the same kind.
-func throwawayName(target string) (string, error) {
+func throwawayName(ctx context.Context, target string) (string, error) {
 	_, host := splitName(target)
-	own, err := ownHost(host)
+	own, err := ownHost(ctx, host)
 	if err != nil {
 		return "", err
 	}
@@ -58,14 +60,15 @@ func throwawayName(target string) (string, error) {
 // ownHost is what this machine is called in names of the kind that the target's host is: localhost is always localhost,
 // a short name is the short host name, and instead of a long name, which may not be known here, there is the IP address
 // from which the target is reached.
-func ownHost(target string) (string, error) {
+func ownHost(ctx context.Context, target string) (string, error) {
 	switch {
 	case target == "localhost":
 		return target, nil
 	case !isLong(target):
 		return shortHost()
 	}
-	c, err := net.Dial("udp", net.JoinHostPort(target, "9")) // looks the host and the route up; sends nothing
+	d := net.Dialer{Timeout: 7 * time.Second}
+	c, err := d.DialContext(ctx, "udp", net.JoinHostPort(target, "9")) // looks the host and the route up; sends nothing
 	if err != nil {
 		return "", err
 	}

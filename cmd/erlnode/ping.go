@@ -87,21 +87,11 @@ func pingOnce(ctx context.Context, c *client, flags *clientFlags) (string, error
 		if err := c.connect(ctx); err != nil {
 			return "pang", err
 		}
-		connected = fmt.Sprintf(", after %s to connect", short(time.Since(begin)))
+		connected = fmt.Sprintf(", after %s to connect", time.Since(begin).Round(time.Microsecond))
 	}
 	begin := time.Now()
 	if err := c.Ping(ctx, c.target); err != nil {
 		return "pang", c.explain(ctx, err)
 	}
-	return fmt.Sprintf("pong from %s in %s%s", c.target, short(time.Since(begin)), connected), nil
-}
-
-// short rounds a time to what a person reads.
-func short(d time.Duration) time.Duration {
-	for unit := time.Hour; unit >= 10; unit /= 10 {
-		if d >= 100*unit/10 {
-			return d.Round(unit / 10)
-		}
-	}
-	return d
+	return fmt.Sprintf("pong from %s in %s%s", string(c.target), time.Since(begin).Round(time.Microsecond), connected), nil
 }

@@ -62,7 +62,8 @@ pubsub   GenServer.call({:pubsub, n}, {:subscribe, topic})         :ok
              subscriber gets term as a message. The subscriber is the caller;
              one that dies, or whose node is lost, is removed.
 
-Keys and topics are any terms. Other calls answer {:error, {:unknown_call, term}}.
+Keys and topics are any terms. Any other call is answered with
+{:error, {:unknown_call, term}}.
 Whoever exits is restarted by a supervisor under the same name, empty.`),
 		Example: trim(`
   erlnode serve                                    go at the short host name
@@ -136,7 +137,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	n, err := erlnode.Start(ctx, name, cfg)
 	if err != nil {
-		return explainStart(err, name, cfg.EPMDPort)
+		return explainStart(err, cfg.EPMDPort)
 	}
 	defer n.Close()
 	supervisor, err := startDemo(n)
@@ -212,7 +213,9 @@ Try it in another terminal (erlnode serve --help has more; Ctrl-C ends %[1]s):
 
 // shellQuote makes one word of s for the shell.
 func shellQuote(s string) string {
-	plain := func(r rune) bool { return strings.ContainsRune("-_./:@%+=,", r) || unicode.IsLetter(r) || unicode.IsDigit(r) }
+	plain := func(r rune) bool {
+		return strings.ContainsRune("-_./:@%+=,", r) || unicode.IsLetter(r) || unicode.IsDigit(r)
+	}
 	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
 		return s
 	}
