@@ -34,7 +34,7 @@ type outbox struct {
 	busy    bool          // somebody is writing; only he takes from pending
 	size    int           // bytes pending and being written
 	room    chan struct{} // closed when something was written and size is below limit; nil if nobody waits
-	posted  int           // bytes of signals that could not wait, since size was below limit last
+	posted  int           // bytes of signals that could not wait, of those pending (bytes written count as theirs first)
 	last    time.Time     // when the socket took something last
 	closed  bool
 }
@@ -117,9 +117,7 @@ func (o *outbox) added(n int) {
 	o.written.Add(uint64(k))
 
 	o.mu.Lock()
-	o.size -= k
-	o.last = time.Now()
-	o.wakeSenders()
+	o.wrote(k)
 	if err == nil && k == len(b) && len(o.pending) == 0 {
 		o.busy = false
 		o.keep(b)
@@ -152,10 +150,8 @@ func (o *outbox) drain() error {
 		}
 
 		o.mu.Lock()
-		o.size -= n
-		o.last = time.Now()
 		o.keep(b)
-		o.wakeSenders()
+		o.wrote(n)
 		o.mu.Unlock()
 	}
 }
@@ -167,10 +163,11 @@ func (o *outbox) keep(b []byte) {
 	}
 }
 
-func (o *outbox) wakeSenders() {
-	if o.size < o.limit {
-		o.posted = 0
-	}
+// wrote notes that the socket has taken n bytes, and wakes who waits for that.
+func (o *outbox) wrote(n int) {
+	o.size -= n
+	o.posted = max(0, o.posted-n)
+	o.last = time.Now()
 	if o.room != nil && o.size < o.limit {
 		close(o.room)
 		o.room = nil

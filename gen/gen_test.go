@@ -105,11 +105,12 @@ func TestCallAndCast(t *testing.T) {
 	nodes := start(t, "a@test", "b@test")
 	for _, caller := range []*node.Node{nodes[1], nodes[0]} { // from afar and at home
 		log := make(chan string, 10)
-		pid, err := gen.Start(nodes[1], &bank{balance: 1, log: log}, node.Register("bank"))
+		name := "bank of " + caller.Name()
+		pid, err := gen.Start(nodes[1], &bank{balance: 1, log: log}, node.Register(name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		to := node.Name{Name: "bank", Node: "b@test"}
+		to := node.Name{Name: name, Node: "b@test"}
 		p := caller.Open()
 		if err := gen.Cast(t.Context(), p, to, 41); err != nil {
 			t.Fatal(err)
@@ -170,6 +171,56 @@ func TestCallErrors(t *testing.T) {
 	}
 	if _, err := gen.Start(b, &bank{}, node.Register("net_kernel")); !errors.Is(err, node.ErrNameTaken) {
 		t.Error(err)
+	}
+}
+
+// GenServer.stop and :sys reach a server in Go.
+func TestSystemMessages(t *testing.T) {
+	a := start(t, "a@test")[0]
+	log := make(chan string, 1)
+	pid, err := gen.Start(a, &bank{log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := a.Request(t.Context(), pid, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
+		return etf.AppendTerm(dst, etf.Tuple{etf.Atom("system"), etf.Tuple{from, tag}, etf.Atom("no_such_thing")})
+	})
+	if got := raw.String(); err != nil || got != "{error,{unknown_system_msg,no_such_thing}}" {
+		t.Error(got, err)
+	}
+	if err := gen.Stop(t.Context(), a, pid, etf.Atom("normal")); err != nil || a.Alive(pid) {
+		t.Error(err, a.Alive(pid))
+	}
+	if got := <-log; got != "terminated: exit: normal" {
+		t.Error(got)
+	}
+	if err := gen.Stop(t.Context(), a, pid, etf.Atom("normal")); !errors.Is(err, node.ErrNoProc) {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+// A child whose restart fails at first is started again, not mistaken for a stranger's exit.
+func TestSupervisorRetries(t *testing.T) {
+	a := start(t, "a@test")[0]
+	debts := []int{0, -1, -1, 0}
+	_, err := gen.StartSupervisor(a, gen.SupervisorConfig{MaxRestarts: 5, Period: time.Hour}, []gen.Child{{ID: "bank",
+		Start: func(sup *node.Process) (etf.Pid, error) {
+			debt := debts[0]
+			debts = debts[1:]
+			return gen.Start(a, &bank{balance: debt}, node.Register("bank"), node.Linked(sup))
+		}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gen.Call[etf.Term](t.Context(), a, etf.Atom("bank"), etf.Atom("crash"))
+	for {
+		_, err := gen.Call[int](t.Context(), a, etf.Atom("bank"), etf.Atom("balance"))
+		if err == nil {
+			break
+		}
+		if _, ok := errors.AsType[*node.ExitError](err); !ok { // noproc, or in_debt of one that does not start
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -280,10 +331,24 @@ func TestSupervisorStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := a.Open()
+	w.SendExit(sup, etf.Atom("stranger")) // means nothing to it
+	if err := gen.Stop(t.Context(), a, sup, etf.Atom("enough")); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if got := <-log; got != "terminated: exit: shutdown" {
+			t.Error(got)
+		}
+	}
+	// Its parent's exit ends it, and with it the children.
+	parent := a.Open()
+	if sup, err = gen.StartSupervisor(a, gen.SupervisorConfig{}, children, node.Linked(parent)); err != nil {
+		t.Fatal(err)
+	}
 	ref, _ := w.Monitor(sup)
-	w.SendExit(sup, etf.Atom("enough"))
+	parent.Exit(etf.Atom("over"))
 	m, err := w.Receive(t.Context())
-	if d, ok := m.Down(); err != nil || !ok || d.Ref != ref || d.Reason.String() != "enough" {
+	if d, ok := m.Down(); err != nil || !ok || d.Ref != ref || d.Reason.String() != "over" {
 		t.Error(m, err)
 	}
 	for range 2 {
@@ -320,9 +385,8 @@ func TestSupervisorKills(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := a.Open()
 		begin := time.Now()
-		w.SendExit(sup, etf.Atom("enough"))
+		go gen.Stop(t.Context(), a, sup, etf.Atom("enough"))
 		<-stubborn.Done()
 		if got := time.Since(begin); got != time.Minute || stubborn.Err().Error() != "exit: killed" {
 			t.Error(got, stubborn.Err())

@@ -106,71 +106,22 @@ func serve(p *node.Process, s Server) (err error) {
 
 // dispatch hands one message to the method it is for. What only begins like a call or a cast is an ordinary message.
 func dispatch(p *node.Process, s Server, m node.Message) error {
-	switch label, r := read(m); label {
-	case "$gen_call":
-		if from, request, err := readCall(&r); err == nil {
-			return call(p, s, from, request)
+	switch e, err := open(m); {
+	case err != nil:
+	case e.label == genCall:
+		return call(p, s, e.from, e.request)
+	case e.label == genCast:
+		if h, ok := s.(CastHandler); ok {
+			return h.HandleCast(p, e.request)
 		}
-	case "$gen_cast":
-		if request, err := r.Raw(); err == nil {
-			if h, ok := s.(CastHandler); ok {
-				return h.HandleCast(p, request)
-			}
-			return nil
-		}
+		return nil
+	case e.label == system:
+		return systemRequest(p, e.from, e.request)
 	}
 	if h, ok := s.(InfoHandler); ok {
 		return h.HandleInfo(p, m)
 	}
 	return nil
-}
-
-// read returns the label of a call or cast, with a reader behind it.
-func read(m node.Message) (label etf.Atom, r etf.Reader) {
-	if m.IsNotice() {
-		return "", r
-	}
-	raw, err := m.Raw()
-	if err != nil {
-		return "", r
-	}
-	r = etf.NewReader(raw)
-	arity, err := r.Tuple()
-	if err != nil {
-		return "", r
-	}
-	label, err = r.Atom()
-	if err != nil || arity != arityOf(label) {
-		return "", r
-	}
-	return label, r
-}
-
-func arityOf(label etf.Atom) int {
-	switch label {
-	case "$gen_call":
-		return 3
-	case "$gen_cast":
-		return 2
-	}
-	return -1
-}
-
-var errNoFrom = errors.New("gen: a call without {Pid, Tag}")
-
-// readCall reads {Pid, Tag} and the request.
-func readCall(r *etf.Reader) (from From, request etf.Raw, err error) {
-	if n, err := r.Tuple(); err != nil || n != 2 {
-		return from, request, errNoFrom
-	}
-	if from.Pid, err = r.Pid(); err != nil {
-		return from, request, err
-	}
-	if from.Tag, err = r.Term(); err != nil {
-		return from, request, err
-	}
-	request, err = r.Raw()
-	return from, request, err
 }
 
 func call(p *node.Process, s Server, from From, request etf.Raw) error {

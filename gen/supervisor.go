@@ -42,7 +42,8 @@ type SupervisorConfig struct {
 // StartSupervisor starts a process that starts the children in order and restarts each that fails by itself
 // (one_for_one). It returns when all have started; if one cannot, those before it are stopped and its error returned.
 //
-// When the supervisor gets an exit signal it stops its children, last first, and ends.
+// The supervisor stops its children, last first, and ends when it is told to by Stop, or by an exit signal of its parent,
+// the process that an option node.Linked names. Exit signals of others mean nothing to it, as to OTP's.
 func StartSupervisor(n Spawner, cfg SupervisorConfig, children []Child, opts ...node.Option) (etf.Pid, error) {
 	cfg.MaxRestarts = cmp.Or(cfg.MaxRestarts, 1)
 	cfg.Period = cmp.Or(cfg.Period, 5*time.Second)
@@ -87,31 +88,36 @@ func (s *supervisor) startAll(p *node.Process) error {
 	return nil
 }
 
-// run waits for children to end. It ends by itself when told to, by an exit signal of somebody else.
+// run waits for children to end, and for being told to end itself.
 func (s *supervisor) run(p *node.Process) error {
 	for {
 		m, err := p.Receive(context.Background())
 		if err != nil {
 			return err
 		}
-		exit, ok := m.Exit()
-		if !ok {
-			continue
-		}
-		i := s.index(exit.From)
-		if i < 0 {
-			if exit.Reason == etf.Term(etf.Atom("normal")) {
-				continue // a start that failed, or a link that somebody made
-			}
-			s.stopAll(p)
-			return &node.ExitError{Reason: exit.Reason}
-		}
-		s.pids[i] = etf.Pid{}
-		if err := s.restart(p, i, exit.Reason); err != nil {
+		if err := s.handle(p, m); err != nil {
 			s.stopAll(p)
 			return err
 		}
 	}
+}
+
+func (s *supervisor) handle(p *node.Process, m node.Message) error {
+	exit, ok := m.Exit()
+	if !ok {
+		if e, err := open(m); err == nil && e.label == system {
+			return systemRequest(p, e.from, e.request)
+		}
+		return nil
+	}
+	if i := s.index(exit.From); i >= 0 {
+		s.pids[i] = etf.Pid{}
+		return s.restart(p, i, exit.Reason)
+	}
+	if exit.From == p.Parent() && exit.From.Node != "" {
+		return &node.ExitError{Reason: exit.Reason}
+	}
+	return nil // of a start that failed, or of a stranger
 }
 
 func (s *supervisor) index(pid etf.Pid) int {
@@ -176,29 +182,30 @@ func (s *supervisor) stopAll(p *node.Process) {
 	}
 }
 
-// stop sends shutdown, waits, and kills.
+// stop sends shutdown, waits, and kills. It drops what else comes meanwhile: everything is being stopped.
 func stop(p *node.Process, pid etf.Pid, patience time.Duration) {
-	for _, reason := range []etf.Atom{reasonShutdown, "kill"} {
-		if p.SendExit(pid, reason) != nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		gone := awaitExit(ctx, p, pid)
-		cancel()
-		if gone {
-			return
-		}
+	ref, err := p.Monitor(pid)
+	if err != nil {
+		return
+	}
+	if p.SendExit(pid, reasonShutdown) != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if awaitDown(ctx, p, ref) != nil && p.SendExit(pid, etf.Atom("kill")) == nil {
+		awaitDown(context.Background(), p, ref)
 	}
 }
 
-func awaitExit(ctx context.Context, p *node.Process, pid etf.Pid) bool {
+func awaitDown(ctx context.Context, p *node.Process, ref etf.Ref) error {
 	for {
 		m, err := p.Receive(ctx)
 		if err != nil {
-			return p.Err() != nil
+			return err
 		}
-		if exit, ok := m.Exit(); ok && exit.From == pid {
-			return true
+		if d, ok := m.Down(); ok && d.Ref == ref {
+			return nil
 		}
 	}
 }

@@ -27,8 +27,9 @@ type ExitError struct {
 	Reason etf.Term
 }
 
-// Exit returns an *ExitError with the given reason, a Term or any Go value that etf.Marshal takes. A process whose
-// function returns it ends with that reason, as erlang:exit/1 would do.
+// Exit returns an *ExitError with the given reason, a Term or any Go value that etf.Marshal takes: node.Exit(etf.Atom("boom"))
+// is exit(boom), while a Go string is a binary. A process whose function returns it ends with that reason, as erlang:exit/1
+// would do; etf.Atom("normal") is an end in good order.
 func Exit(reason any) error { return &ExitError{Reason: reasonOf(reason).term()} }
 
 func (e *ExitError) Error() string { return "exit: " + e.Reason.String() }

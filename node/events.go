@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/erlnode/erlnode/etf"
@@ -10,22 +11,22 @@ import (
 // events knows who wants to hear of nodes.
 type events struct {
 	mu    sync.Mutex
-	all   map[*Process]struct{}              // MonitorNodes
-	nodes map[etf.Atom]map[*Process]struct{} // MonitorNode
+	all   map[*Process]int              // MonitorNodes; as often as it was turned on
+	nodes map[etf.Atom]map[*Process]int // MonitorNode, likewise
 }
 
 // MonitorNodes has the process told of every connection that comes up or goes, hidden ones included, from now on:
 // {nodeup, Node} before anything from the node, {nodedown, Node} after everything from it (net_kernel:monitor_nodes/2 with
-// node_type all).
+// node_type all). Turned on twice, it tells everything twice, until it has been turned off twice.
 func (p *Process) MonitorNodes(on bool) {
 	e := &p.node.events
 	e.mu.Lock()
 	if on {
 		if e.all == nil {
-			e.all = make(map[*Process]struct{})
+			e.all = make(map[*Process]int)
 		}
-		e.all[p] = struct{}{}
-	} else {
+		e.all[p]++
+	} else if e.all[p]--; e.all[p] <= 0 {
 		delete(e.all, p)
 	}
 	e.mu.Unlock()
@@ -35,20 +36,21 @@ func (p *Process) MonitorNodes(on bool) {
 }
 
 // MonitorNode has the process told {nodedown, Node}, once, when the connection to a node goes; it sets one up if there is
-// none, and when that fails the message comes at once (erlang:monitor_node/2). With false it takes that back.
+// none, and when that fails the message comes at once (erlang:monitor_node/2). Each call with true has its own message;
+// with false one of them is taken back.
 func (p *Process) MonitorNode(ctx context.Context, name etf.Atom, on bool) {
 	e := &p.node.events
 	e.mu.Lock()
 	if on {
 		if e.nodes == nil {
-			e.nodes = make(map[etf.Atom]map[*Process]struct{})
+			e.nodes = make(map[etf.Atom]map[*Process]int)
 		}
 		if e.nodes[name] == nil {
-			e.nodes[name] = make(map[*Process]struct{})
+			e.nodes[name] = make(map[*Process]int)
 		}
-		e.nodes[name][p] = struct{}{}
+		e.nodes[name][p]++
 	} else {
-		e.drop(name, p)
+		e.release(name, p)
 	}
 	e.mu.Unlock()
 	if !on {
@@ -60,13 +62,23 @@ func (p *Process) MonitorNode(ctx context.Context, name etf.Atom, on bool) {
 	}
 	if err := p.node.Connect(ctx, name); err != nil {
 		e.mu.Lock()
-		_, waiting := e.nodes[name][p]
-		e.drop(name, p)
+		waiting := e.release(name, p)
 		e.mu.Unlock()
 		if waiting {
 			p.deliver(nodeMessage(nodeDown, name))
 		}
 	}
+}
+
+// release takes one monitor of the node away, and reports whether there was one.
+func (e *events) release(name etf.Atom, p *Process) bool {
+	k := e.nodes[name][p]
+	if k > 1 {
+		e.nodes[name][p]--
+	} else {
+		e.drop(name, p)
+	}
+	return k > 0
 }
 
 func (e *events) drop(name etf.Atom, p *Process) {
@@ -89,12 +101,12 @@ func (e *events) forget(p *Process) {
 func (e *events) tell(kind noticeKind, name etf.Atom) {
 	e.mu.Lock()
 	var who []*Process
-	for p := range e.all {
-		who = append(who, p)
+	for p, k := range e.all {
+		who = append(who, slices.Repeat([]*Process{p}, k)...)
 	}
 	if kind == nodeDown {
-		for p := range e.nodes[name] {
-			who = append(who, p)
+		for p, k := range e.nodes[name] {
+			who = append(who, slices.Repeat([]*Process{p}, k)...)
 		}
 		delete(e.nodes, name)
 	}

@@ -104,6 +104,9 @@ func (p *Process) gotExit(from etf.Pid, r reason) {
 
 // exitSignal is what an exit signal, of a link or of erlang:exit/2, does to the process.
 func (p *Process) exitSignal(from etf.Pid, r reason, linked bool) {
+	if p.kernel {
+		return
+	}
 	p.mu.Lock()
 	trap := p.trapExit
 	p.mu.Unlock()

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"fmt"
+
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
@@ -19,25 +21,35 @@ type link struct {
 
 // Link links the process with another: when either exits, the other gets an exit signal with its reason. Linking twice
 // is linking once. If there is no such process, or no connection to its node, the signal comes at once, with the reason
-// noproc or noconnection. It fails only when this process has exited.
+// noproc or noconnection; but if that is known at once, on this node, to a process that does not trap exits, Link fails with
+// ErrNoProc instead, as erlang:link/1 does. It also fails when this process has exited and for the zero Pid.
 func (p *Process) Link(to etf.Pid) error {
-	if to == p.pid {
+	switch to {
+	case p.pid:
 		return p.Err()
+	case etf.Pid{}:
+		return fmt.Errorf("node: linking to the zero pid: %w", ErrNoProc)
 	}
 	if err := p.begin(); err != nil {
 		return err
 	}
 	defer p.end()
-	why := noconnection
-	linked := false
-	if to.Node == p.node.name {
-		why, linked = noproc, p.linkHere(to)
-	} else {
-		linked = p.linkThere(to)
+	if to.Node != p.node.name {
+		if !p.linkThere(to) {
+			p.exitSignal(to, reasonOf(noconnection), true)
+		}
+		return nil
 	}
-	if !linked {
-		p.exitSignal(to, reasonOf(why), true)
+	if p.linkHere(to) {
+		return nil
 	}
+	p.mu.Lock()
+	trap := p.trapExit
+	p.mu.Unlock()
+	if !trap {
+		return fmt.Errorf("node: linking to %v: %w", to, ErrNoProc)
+	}
+	p.exitSignal(to, reasonOf(noproc), true)
 	return nil
 }
 

@@ -26,7 +26,7 @@ type watcher struct {
 func (p *Process) Monitor(to any) (etf.Ref, error) { return p.monitor(to, 0) }
 
 func (p *Process) monitor(to any, mode AliasMode) (etf.Ref, error) {
-	t, err := p.node.target(to)
+	t, err := p.node.processTarget(to)
 	if err != nil {
 		return etf.Ref{}, err
 	}

@@ -52,6 +52,15 @@ func (n *Node) target(to any) (target, error) {
 	return target{}, fmt.Errorf("node: %v (%T) is no destination: want etf.Pid, etf.Ref, etf.Atom, node.Name or *node.Process", to, to)
 }
 
+// processTarget is target without aliases, which stand for no process that could be monitored.
+func (n *Node) processTarget(to any) (target, error) {
+	t, err := n.target(to)
+	if err == nil && t.alias.Len != 0 {
+		err = fmt.Errorf("node: %v is an alias, which cannot be monitored", t.alias)
+	}
+	return t, err
+}
+
 // fullName completes a name without a host as -sname does, with the first part of the machine's host name.
 func fullName(name string) (string, error) {
 	alive, host, given := strings.Cut(name, "@")

@@ -8,7 +8,7 @@ import (
 
 // Register gives the process a name on its node, by which it can be sent to and monitored until it exits or Unregister.
 // It fails with ErrNameTaken, with ErrRegistered for a process that has a name, with the process's *ExitError, and for
-// the names that Erlang does not allow: the empty one and undefined.
+// two names: undefined, as in Erlang, and the empty one.
 func (p *Process) Register(name etf.Atom) error {
 	if name == "" || name == "undefined" {
 		return fmt.Errorf("node: a process cannot be named %v", name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
 )
 
 // startNetKernel registers net_kernel, which every node has: peers monitor and call it to see whether the node answers
@@ -17,10 +18,10 @@ func (n *Node) startNetKernel() error {
 				return err
 			}
 			if err := p.netKernelCall(m); err != nil {
-				n.log.Warn("net_kernel does not answer", "message", m.String(), "error", err)
+				n.log.Debug("net_kernel does not answer", "from", m.From().String(), "error", err)
 			}
 		}
-	}, Register("net_kernel"))
+	}, Register("net_kernel"), kernelProcess)
 	return err
 }
 
@@ -55,7 +56,7 @@ func (p *Process) netKernelCall(m Message) error {
 	if reply == nil {
 		return errNoCall
 	}
-	return p.SendNoConnect(ReplyTo(pid, caller[1]), etf.Tuple{caller[1], reply})
+	return p.post(ReplyTo(pid, caller[1]), etf.Tuple{caller[1], reply})
 }
 
 func (n *Node) netKernelReply(request etf.Term) etf.Term {
@@ -93,6 +94,9 @@ func ReplyTo(caller etf.Pid, tag etf.Term) any {
 
 // Ping connects to a node and asks its net_kernel whether it is alive, as net_adm:ping/1 does: nil is pong.
 func (n *Node) Ping(ctx context.Context, name etf.Atom) error {
+	if err := handshake.CheckName(string(name)); err != nil {
+		return &ConnectError{string(name), err}
+	}
 	raw, err := n.Request(ctx, Name{"net_kernel", name}, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
 		return etf.AppendTerm(dst, etf.Tuple{etf.Atom("$gen_call"), etf.Tuple{from, tag}, etf.Tuple{etf.Atom("is_auth"), n.name}})
 	})

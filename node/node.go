@@ -77,7 +77,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		n.cancel()
 		return nil, fmt.Errorf("node: starting %s: %w", full, err)
 	}
-	n.caller, _ = n.newProcess(nil)
+	n.caller, _ = n.newProcess([]Option{kernelProcess})
 	if err := n.startNetKernel(); err != nil {
 		n.Close()
 		return nil, err
@@ -150,6 +150,9 @@ func (n *Node) Close() error {
 	return nil
 }
 
+// kernelProcess marks a process that belongs to the node itself.
+func kernelProcess(s *setup) { s.kernel = true }
+
 // spawn runs f in a goroutine that Close waits for, unless the node is closed.
 func (n *Node) spawn(f func()) bool {
 	n.mu.Lock()
@@ -177,6 +180,9 @@ func (n *Node) newRef() etf.Ref {
 		Words:    [5]uint32{uint32(u & firstWord), uint32(u >> 18), uint32(u >> 50)},
 	}
 }
+
+// Alive tells whether a process of this node lives (erlang:is_process_alive/1); it is false for a pid of another node.
+func (n *Node) Alive(pid etf.Pid) bool { return n.processes.find(n, pid) != nil }
 
 // NewRef makes a reference that is unique in the cluster (erlang:make_ref/0).
 func (n *Node) NewRef() etf.Ref { return n.newRef() }

@@ -15,8 +15,10 @@ import (
 // The goroutine of a process is not stopped by force: what it is doing ends when it next looks at the context or at an
 // error.
 type Process struct {
-	node *Node
-	pid  etf.Pid
+	node   *Node
+	pid    etf.Pid
+	parent etf.Pid // see Linked
+	kernel bool    // belongs to the node itself: no exit signal of anybody ends it
 
 	mu       sync.Mutex
 	box      mailbox
@@ -49,6 +51,7 @@ type setup struct {
 	limit    int
 	linked   *Process
 	leader   etf.Pid
+	kernel   bool
 }
 
 // Register gives the process a name before it runs.
@@ -57,7 +60,7 @@ func Register(name etf.Atom) Option { return func(s *setup) { s.name = name } }
 // TrapExit makes the process trap exits from the start.
 func TrapExit() Option { return func(s *setup) { s.trapExit = true } }
 
-// Linked links the process to p before it runs, as spawn_link does.
+// Linked links the process to p, its parent, before it runs, as spawn_link does.
 func Linked(p *Process) Option { return func(s *setup) { s.linked = p } }
 
 // MailboxLimit bounds the mailbox to n messages. A process that gets one more is killed with the reason mailbox_overflow;
@@ -65,19 +68,15 @@ func Linked(p *Process) Option { return func(s *setup) { s.linked = p } }
 func MailboxLimit(n int) Option { return func(s *setup) { s.limit = n } }
 
 // Open makes a process without a goroutine: an address with a mailbox, for whoever holds it. It costs memory until Exit.
-// On a closed node the process is dead from the start.
+// On a closed node, or if Register names a name that cannot be had, the process is dead from the start and Err says why.
 func (n *Node) Open(opts ...Option) *Process {
-	p, err := n.newProcess(opts)
-	if err != nil {
-		p = &Process{node: n}
-		p.exit(reasonOf(shutdown))
-	}
+	p, _ := n.newProcess(opts)
 	return p
 }
 
 // Spawn makes a process that runs f in a goroutine of its own and exits when f returns: normal for nil, the reason of an
 // *ExitError (see Exit), {error, Text} for another error, {panic, Text} for a panic, which is logged. The process can be
-// reached before f runs. Spawn fails with ErrNameTaken and ErrClosed only.
+// reached before f runs. Spawn fails with ErrClosed, and as Process.Register does if the name cannot be had.
 //
 // Close waits for f: it has to return when p.Context() is done.
 func (n *Node) Spawn(f func(p *Process) error, opts ...Option) (*Process, error) {
@@ -92,24 +91,29 @@ func (n *Node) Spawn(f func(p *Process) error, opts ...Option) (*Process, error)
 	return p, nil
 }
 
+// newProcess makes a process; one that comes with an error is dead.
 func (n *Node) newProcess(opts []Option) (*Process, error) {
 	s := setup{leader: n.caller.self()}
 	for _, o := range opts {
 		o(&s)
 	}
-	p := &Process{node: n, trapExit: s.trapExit, leader: s.leader}
+	p := &Process{node: n, trapExit: s.trapExit, leader: s.leader, kernel: s.kernel, parent: s.linked.self()}
 	p.box.limit = s.limit
 	if !n.processes.add(n, p) {
-		return nil, ErrClosed
+		p.exit(errorReason(ErrClosed))
+		return p, ErrClosed
 	}
 	if s.name != "" {
 		if err := p.Register(s.name); err != nil {
-			p.exit(reasonOf(normal))
-			return nil, err
+			p.exit(errorReason(err))
+			return p, err
 		}
 	}
 	if s.linked != nil {
-		p.Link(s.linked.pid)
+		if err := p.Link(s.linked.pid); err != nil { // it has exited
+			p.exit(reasonOf(noproc))
+			return p, err
+		}
 	}
 	return p, nil
 }
@@ -173,6 +177,9 @@ func (p *Process) errLocked() error {
 	return p.err
 }
 
+// Parent is the process that this one was linked to when it was made (Linked), zero if there is none.
+func (p *Process) Parent() etf.Pid { return p.parent }
+
 // TrapExit turns exit signals into messages {'EXIT', From, Reason}, or back, and returns what it was before
 // (process_flag(trap_exit, on)).
 func (p *Process) TrapExit(on bool) (before bool) {
@@ -180,13 +187,6 @@ func (p *Process) TrapExit(on bool) (before bool) {
 	defer p.mu.Unlock()
 	before, p.trapExit = p.trapExit, on
 	return before
-}
-
-// GroupLeader is the process that the output of this one belongs to. A peer can change it, as erlang:group_leader/2 does.
-func (p *Process) GroupLeader() etf.Pid {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.leader
 }
 
 // begin notes that an operation emits signals in the process's name, and fails when it has exited. Every begin that

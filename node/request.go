@@ -21,7 +21,7 @@ type Encode func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error)
 //
 // The receiver sees the process as the caller.
 func (p *Process) Request(ctx context.Context, to any, encode Encode) (etf.Raw, error) {
-	t, err := p.node.target(to)
+	t, err := p.node.processTarget(to)
 	if err != nil {
 		return etf.Raw{}, err
 	}
@@ -121,7 +121,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	}
 	err = s.send(ctx,
 		&dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref},
-		&dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Payload: etf.Raw{Bytes: buf.b}})
+		&dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: buf.b}})
 	buf.release()
 	if err != nil {
 		return etf.Raw{}, err

@@ -28,13 +28,19 @@ func (p *Process) SendContext(ctx context.Context, to, v any) error {
 		func(s *session, sig *dist.Signal) error { return s.send(ctx, sig) })
 }
 
-// SendNoConnect is Send that never waits: it fails with ErrNoConnection if there is no connection now, and goes beyond the
-// limit of a connection that takes nothing (erlang:send/3 with noconnect). It is for replies to whoever has just asked.
+// SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
+// noconnect). It is for replies to whoever has just asked.
 func (p *Process) SendNoConnect(to, v any) error {
 	if err := p.begin(); err != nil {
 		return err
 	}
 	defer p.end()
+	ctx := p.Context()
+	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error { return s.send(ctx, sig) })
+}
+
+// post is SendNoConnect for a process that cannot wait for one peer, because it serves all of them.
+func (p *Process) post(to, v any) error {
 	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error {
 		s.post(sig)
 		return nil

@@ -51,7 +51,8 @@ func (n *Node) up(a *attempt, nc net.Conn, res handshake.Result) {
 	n.sessions[s.peer] = s
 	n.goroutines.Add(1)
 	n.mu.Unlock()
-	n.log.Info("node up", "peer", res.Peer, "flags", res.Flags.String())
+	n.log.Info("node up", "peer", res.Peer, "hidden", res.Hidden)
+	n.log.Debug("negotiated", "peer", res.Peer, "flags", res.Flags.String())
 	n.events.tell(nodeUp, s.peer)
 	n.settle(a, s.peer, s, nil)
 	go func() {

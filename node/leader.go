@@ -1,0 +1,27 @@
+package node
+
+import (
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
+)
+
+// GroupLeader is the process that the output of this one belongs to. Everyone can change it (SetGroupLeader).
+func (p *Process) GroupLeader() etf.Pid {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leader
+}
+
+// SetGroupLeader makes leader the group leader of a process, this one or any other (erlang:group_leader/2). It connects to
+// the node if need be; the errors are those of Send.
+func (p *Process) SetGroupLeader(leader, of etf.Pid) error {
+	if err := p.begin(); err != nil {
+		return err
+	}
+	defer p.end()
+	s, err := p.node.reach(p.Context(), of.Node)
+	if err != nil {
+		return err
+	}
+	return p.node.transmit(p.Context(), s, &dist.Signal{Kind: dist.GroupLeader, From: leader, To: of})
+}
