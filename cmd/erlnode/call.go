@@ -25,7 +25,8 @@ returns, in Erlang syntax: the work of erl_call, and of rpc:call/4.
 
 ARGS is the list of arguments in Erlang syntax; without it there are none. It is
 one word for the shell: put it in single quotes. Terms with variables, funs or
-function calls in them are not taken. An Elixir module is called Elixir.Name.
+function calls in them are not taken. An Elixir module is called Elixir.Name, and
+a string of Elixir is written <<"text">>: "text" is a charlist.
 
 What the function prints goes to the node's own console (its process user).
 

@@ -34,15 +34,15 @@ type clientFlags struct {
 }
 
 func (f *clientFlags) register(cmd *cobra.Command, timeout time.Duration) {
-	cmd.Flags().StringVar(&f.cookie, "cookie", "", "cookie of the node (default: that of ~/.erlang.cookie)")
-	cmd.Flags().StringVar(&f.name, "name", "", "name of this side (default: one that nobody has, erlnode-PID-RANDOM@HOST)")
-	cmd.Flags().StringVar(&f.address, "address", "", "[HOST:]PORT of the node itself, for a node that no epmd knows")
-	cmd.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long to wait, as 500ms or 10s; 0: as long as it takes")
+	cmd.Flags().StringVar(&f.cookie, "cookie", "", "`COOKIE` of the node (default: that of ~/.erlang.cookie)")
+	cmd.Flags().StringVar(&f.name, "name", "", "`NAME` of this side (default: one that nobody has)")
+	cmd.Flags().StringVar(&f.address, "address", "", "`[HOST:]PORT` of the node itself, for a node that no epmd knows")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long to wait, a `TIME` as 500ms or 10s; 0: as long as it takes")
 	epmdPortFlag(cmd, &f.epmdPort)
 }
 
 func epmdPortFlag(cmd *cobra.Command, port *int) {
-	cmd.Flags().IntVar(port, "epmd-port", 0, "port of epmd (default: ERL_EPMD_PORT, else 4369)")
+	cmd.Flags().IntVar(port, "epmd-port", 0, "`PORT` of epmd (default: ERL_EPMD_PORT, else 4369)")
 }
 
 // context bounds one exchange with the node by the timeout.

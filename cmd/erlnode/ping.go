@@ -71,8 +71,8 @@ Exit codes: 0 pong (each time), 1 pang, 2 wrong usage.`),
 			return last
 		},
 	}
-	cmd.Flags().IntVar(&count, "count", 1, "how many times; 0: until interrupted")
-	cmd.Flags().DurationVar(&interval, "interval", time.Second, "from one answer to the next question")
+	cmd.Flags().IntVar(&count, "count", 1, "how many `TIMES`; 0: until interrupted")
+	cmd.Flags().DurationVar(&interval, "interval", time.Second, "`TIME` from one answer to the next question")
 	flags.register(cmd, 10*time.Second)
 	return cmd
 }

@@ -38,7 +38,7 @@ func newServe() *cobra.Command {
 		Short: "Run a demonstration node with processes to call from iex or erl",
 		Long: trim(`
 serve runs a node until it is interrupted. When others can connect it prints
-"ready NAME port PORT". Its processes, for an iex with N = its name as an atom:
+"ready NAME port PORT". Its processes, for an iex with n = its name as an atom:
 
 echo     GenServer.call({:echo, n}, term)              term
          send({:echo, n}, {self(), term})              a message {:echo, term}
@@ -77,13 +77,13 @@ did not start or a node of --connect cannot be reached, 2 wrong usage.`),
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&flags.name, "name", "go", "name of the node: alive, or alive@host")
-	fs.StringVar(&flags.cookie, "cookie", "", "cookie (default: that of ~/.erlang.cookie, which is created if need be)")
-	fs.StringVar(&flags.epmd, "epmd", "auto", "auto: the epmd that runs, else an embedded one; external; embedded; none")
+	fs.StringVar(&flags.name, "name", "go", "`NAME` of the node: alive, or alive@host")
+	fs.StringVar(&flags.cookie, "cookie", "", "`COOKIE` (default: that of ~/.erlang.cookie, created if need be)")
+	fs.StringVar(&flags.epmd, "epmd", "auto", "`MODE`: auto, the epmd that runs, else an embedded one; external; embedded; none")
 	epmdPortFlag(cmd, &flags.epmdPort)
-	fs.IntVar(&flags.port, "port", 0, "port for connections of nodes (default: any)")
-	fs.StringArrayVar(&flags.connect, "connect", nil, "connect to this node at the start; may be repeated")
-	fs.IntVar(&flags.ticktime, "ticktime", 60, "net_ticktime in seconds: a node that is silent for so long is down")
+	fs.IntVar(&flags.port, "port", 0, "`PORT` for connections of nodes (default: any)")
+	fs.StringArrayVar(&flags.connect, "connect", nil, "connect to this `NODE` at the start; may be repeated")
+	fs.IntVar(&flags.ticktime, "ticktime", 60, "net_ticktime in `SECONDS`: a node that is silent for so long is down")
 	fs.BoolVar(&flags.verbose, "verbose", false, "log connections and more to standard error")
 	return cmd
 }
@@ -190,7 +190,8 @@ func (f *serveFlags) hint(w io.Writer, n *erlnode.Node, cfg erlnode.Config) {
 	}
 	switch {
 	case cfg.EPMD == node.EPMDNone:
-		fmt.Fprintf(w, "\nNo epmd knows this node:\n\n    erlnode ping %s --address %s:%d\n\n", string(n.Name()), host, n.Port())
+		fmt.Fprintf(w, "\nNo epmd knows this node:\n\n    erlnode ping %s --address %s\n\n", string(n.Name()),
+			net.JoinHostPort(host, strconv.Itoa(n.Port())))
 		return
 	case cfg.EPMDPort != epmd.DefaultPort:
 		iex = fmt.Sprintf("ERL_EPMD_PORT=%d %s", cfg.EPMDPort, iex)
