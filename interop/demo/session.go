@@ -146,15 +146,14 @@ func run(ctx context.Context, out *transcript) error {
 // startBoth starts iex@localhost and iex2@localhost at the same time.
 func startBoth(ctx context.Context, inst *otp.Install, o otp.Options) (first, second *otp.IEx, err error) {
 	var failed error
+	o1, o2 := o, o
+	o1.Name, o2.Name = "iex@localhost", "iex2@localhost"
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o := o
-		o.Name = "iex2@localhost"
-		second, failed = inst.StartIEx(ctx, o)
+		second, failed = inst.StartIEx(ctx, o2)
 	}()
-	o.Name = "iex@localhost"
-	first, err = inst.StartIEx(ctx, o)
+	first, err = inst.StartIEx(ctx, o1)
 	<-done
 	if err = errors.Join(err, failed); err == nil {
 		return first, second, nil
