@@ -16,9 +16,6 @@ var laterCommands = map[signature]command{
 	{"global_set_lock", 3}:   notYet,
 	{"global_del_lock", 2}:   notYet,
 	{"pg", 2}:                notYet,
-
-	// The node package has no way for a process to change its own group leader; a peer can.
-	{"group_leader", 1}: notYet,
 }
 
 func notYet(*puppet, []etf.Term) (any, error) { return nil, errUndef }

@@ -5,8 +5,9 @@ import (
 	"github.com/erlnode/erlnode/node"
 )
 
-// Nodes and connections.
+// Nodes, connections, and the process that output goes to.
 var nodeCommands = map[signature]command{
+	{"group_leader", 1}:  (*puppet).doGroupLeader,
 	{"nodes", atom}:      (*puppet).doNodes,
 	{"nodes", 1}:         (*puppet).doNodes,
 	{"connect", 1}:       (*puppet).doConnect,
@@ -21,6 +22,15 @@ var nodeCommands = map[signature]command{
 var nodeTypes = map[etf.Atom]node.NodeType{
 	"visible": node.Visible, "hidden": node.Hidden, "connected": node.Connected, "this": node.This,
 	"known": node.This | node.Connected,
+}
+
+// doGroupLeader is erlang:group_leader/2 for the puppet itself.
+func (u *puppet) doGroupLeader(args []etf.Term) (any, error) {
+	leader, isPid := args[0].(etf.Pid)
+	if !isPid {
+		return nil, errBadarg
+	}
+	return true, u.SetGroupLeader(leader, u.Self())
 }
 
 // doNodes is erlang:nodes/0 and erlang:nodes/1.
