@@ -18,20 +18,32 @@ func (s *Server) printf(level int, format string, args ...any) {
 	}
 	msg := fmt.Sprintf(format, args...)
 	if s.cfg.Logger != nil {
-		severity := slog.LevelDebug
-		switch level {
-		case 0:
-			severity = slog.LevelWarn
-		case 1:
-			severity = slog.LevelInfo
+		severity := slog.LevelWarn
+		if level > 0 { // Debug, and below it for what takes more than one -debug
+			severity = slog.LevelDebug - 4*slog.Level(level-1)
 		}
 		s.cfg.Logger.Log(context.Background(), severity, strings.TrimSpace(msg))
 	}
-	if s.cfg.Debug != nil && level <= s.cfg.DebugLevel {
-		s.debugMu.Lock()
-		defer s.debugMu.Unlock()
-		fmt.Fprintf(s.cfg.Debug, "epmd: %s: %s\n", time.Now().Format(time.ANSIC), msg)
+	if level <= s.cfg.DebugLevel {
+		s.debugLine(msg)
 	}
+}
+
+func (s *Server) debugLine(msg string) {
+	if s.cfg.Debug == nil {
+		return
+	}
+	s.debugMu.Lock()
+	defer s.debugMu.Unlock()
+	fmt.Fprintf(s.cfg.Debug, "epmd: %s: %s\n", time.Now().Format(time.ANSIC), msg)
+}
+
+// announce prints what the original says in any case though it is no complaint.
+func (s *Server) announce(msg string) {
+	if s.cfg.Logger != nil {
+		s.cfg.Logger.Debug(msg)
+	}
+	s.debugLine(msg)
 }
 
 // dump prints what has come or gone on a connection, from level 2 on, in rows of 16 bytes, at most 1024 bytes.

@@ -27,7 +27,7 @@ type ServerConfig struct {
 	// once. Half of them are for this machine only, so that others cannot keep its nodes from registering. 0 means
 	// 1000, about as many as the original can have.
 	MaxConns int
-	// Logger hears complaints at Warn, registrations and requests at Info, connections at Debug. nil: nobody does.
+	// Logger hears complaints at Warn, registrations and requests at Debug, connections at Debug-4. nil: nobody does.
 	Logger *slog.Logger
 	// Debug gets the lines that "epmd -debug" prints, DebugLevel is how many times -debug is given, at most 3.
 	// The lines are written one at a time. nil: nothing is printed.
@@ -86,7 +86,7 @@ func Listen(cfg ServerConfig) (*Server, error) {
 	for _, l := range s.listeners {
 		s.wg.Go(func() { s.accept(l) })
 	}
-	s.printf(0, "epmd running - daemon = 0")
+	s.announce("epmd running - daemon = 0")
 	return s, nil
 }
 

@@ -332,13 +332,13 @@ func TestServerDebugLines(t *testing.T) {
 func TestServerLogEscapes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := newPipeServer(t, ServerConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		s := newPipeServer(t, ServerConfig{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 		send(t, s.connect(true), aliveBody(v6("a\nepmd: b\x1b[2J")), 6)
 		s.Close()
 		if !strings.Contains(s.log.String(), `registering 'a\nepmd: b\x1b[2J:`) {
 			t.Errorf("debug: %s", &s.log)
 		}
-		if !strings.Contains(log.String(), "level=INFO") || strings.Contains(log.String(), "\x1b") {
+		if !strings.Contains(log.String(), "level=DEBUG") || strings.Contains(log.String(), "\x1b") {
 			t.Errorf("slog: %s", &log)
 		}
 	})

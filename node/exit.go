@@ -41,10 +41,7 @@ func (p *Process) exitBy(r reason, finish func(*Process)) {
 		close(p.box.wake)
 		p.box.wake = nil
 	}
-	if p.cancel != nil {
-		p.cancel(err)
-	}
-	name, aliases, idle := p.name, p.aliases, p.busy == 0
+	name, aliases, cancel, idle := p.name, p.aliases, p.cancel, p.busy == 0
 	p.aliases = nil
 	p.mu.Unlock()
 
@@ -56,6 +53,9 @@ func (p *Process) exitBy(r reason, finish func(*Process)) {
 		p.node.aliases.remove(ref)
 	}
 	p.node.events.forget(p)
+	if cancel != nil {
+		cancel(err) // now: who has waited for the end finds the name free
+	}
 	if idle {
 		finish(p)
 	}

@@ -13,6 +13,9 @@ type Name struct {
 	Name, Node etf.Atom
 }
 
+// At is the process registered as name on a node: At("echo", "iex@localhost").
+func At(name, node etf.Atom) Name { return Name{Name: name, Node: node} }
+
 // String is Erlang's {name,'node@host'}.
 func (n Name) String() string { return etf.Tuple{n.Name, n.Node}.String() }
 

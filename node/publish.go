@@ -49,10 +49,14 @@ func (n *Node) publish(ctx context.Context) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) {
 		return err
 	}
-	if err := n.embed(); err != nil && !errors.Is(err, syscall.EADDRINUSE) {
-		return err
+	embedErr := n.embed()
+	if embedErr != nil && !errors.Is(embedErr, syscall.EADDRINUSE) {
+		return embedErr
 	}
-	return n.register(ctx) // also if another node has been faster
+	if err := n.register(ctx); err != nil { // the port may be taken because another node has been faster
+		return errors.Join(err, embedErr)
+	}
+	return nil
 }
 
 // randomCreation is for a node that no EPMD gives one. 0 to 3 are those of old.

@@ -84,7 +84,7 @@ did not start or a node of --connect cannot be reached, 2 wrong usage.`),
 	fs.IntVar(&flags.port, "port", 0, "`PORT` for connections of nodes (default: any)")
 	fs.StringArrayVar(&flags.connect, "connect", nil, "connect to this `NODE` at the start; may be repeated")
 	fs.IntVar(&flags.ticktime, "ticktime", 60, "net_ticktime in `SECONDS`: a node that is silent for so long is down")
-	fs.BoolVar(&flags.verbose, "verbose", false, "log connections and more to standard error")
+	fs.BoolVar(&flags.verbose, "verbose", false, "log connections that come and go to standard error")
 	return cmd
 }
 
@@ -113,7 +113,7 @@ func (f *serveFlags) config(stderr io.Writer) (erlnode.Config, error) {
 	}
 	level := slog.LevelWarn
 	if f.verbose {
-		level = slog.LevelDebug
+		level = slog.LevelInfo
 	}
 	return erlnode.Config{
 		Cookie:   f.cookie,

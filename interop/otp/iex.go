@@ -230,7 +230,9 @@ func (x *IEx) cleanup() {
 		x.Kill()
 	}
 	if x.sock != "" {
+		server, _ := x.run("display-message", "-p", "#{pid}")
 		x.run("kill-server")
+		awaitEnd(strings.TrimSpace(server))
 	}
 	if x.release != nil {
 		x.release()
@@ -241,6 +243,16 @@ func (x *IEx) cleanup() {
 	if x.home != "" {
 		os.RemoveAll(x.home)
 	}
+}
+
+// awaitEnd waits until a process that has been told to end is gone, where /proc tells. tmux answers kill-server before it ends.
+func awaitEnd(pid string) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	poll(ctx, func() (bool, error) {
+		cmdline, err := os.ReadFile("/proc/" + pid + "/cmdline")
+		return err != nil || len(cmdline) == 0 || pid == "", nil
+	})
 }
 
 // watch looks at the terminal until it shows what is wanted. The error has the whole screen.
