@@ -97,8 +97,8 @@ func (r *Registration) Creation() uint32 { return r.creation }
 // Addr returns the address of the epmd.
 func (r *Registration) Addr() string { return r.addr }
 
-// Close takes the entry back and waits until the goroutine of the registration is gone. It always returns nil;
-// the second call does nothing.
+// Close takes the entry back and waits until the epmd has removed it, so that the name is free again; for a second at most,
+// if the epmd does not answer. It always returns nil; the second call does nothing.
 func (r *Registration) Close() error {
 	r.cancel()
 	<-r.done
@@ -127,10 +127,19 @@ func (r *Registration) run(ctx context.Context, c net.Conn) {
 	}
 }
 
-// hold reads over what comes on c, which is nothing, until c or ctx ends.
+// closeTime bounds how long the removal of an entry is waited for.
+const closeTime = time.Second
+
+// hold reads over what comes on c, which is nothing, until c or ctx ends. At the end of ctx it says goodbye and waits for the
+// epmd to hang up, which it does when the entry is gone.
 func hold(ctx context.Context, c net.Conn) error {
 	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { c.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		half, ok := c.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil || c.SetReadDeadline(time.Now().Add(closeTime)) != nil {
+			c.Close()
+		}
+	})
 	defer stop()
 	_, err := io.Copy(io.Discard, c)
 	if err == nil {

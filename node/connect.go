@@ -214,6 +214,12 @@ func (n *Node) settle(a *attempt, name etf.Atom, s *session, err error) {
 // resolve finds a node through the EPMD of its host. It is the default of Config.Resolve.
 func (n *Node) resolve(ctx context.Context, name string) (string, error) {
 	alive, host := splitName(name)
+	if _, own := splitName(string(n.name)); host == own {
+		// Like Erlang's resolver, find this machine under its own name also where neither DNS nor a file knows it.
+		if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
+			host = "127.0.0.1"
+		}
+	}
 	info, err := epmd.Lookup(ctx, net.JoinHostPort(host, strconv.Itoa(n.cfg.EPMDPort)), alive)
 	if err != nil {
 		return "", err

@@ -117,6 +117,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	buf := takeBuffer()
 	var err error
 	if buf.b, err = encode(buf.b, p.pid, tag); err != nil {
+		buf.release()
 		return etf.Raw{}, err
 	}
 	err = s.send(ctx,

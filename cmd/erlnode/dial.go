@@ -75,9 +75,8 @@ func (f *clientFlags) start(ctx context.Context, target string) (*client, error)
 	cfg := erlnode.Config{
 		Cookie:   f.cookie,
 		Hidden:   true,
-		EPMD:     node.EPMDNone,
+		NoListen: true,
 		EPMDPort: port,
-		Listen:   "localhost:0", // nobody is to connect to it
 		Resolve:  resolve,
 	}
 	if c.Node, err = erlnode.Start(ctx, name, cfg); err != nil {

@@ -87,6 +87,7 @@ func (e *unreachable) host(err error) bool {
 // connection explains why the node is found but there is no connection to it.
 func (e *unreachable) connection(err error) {
 	var name *handshake.NameError
+	var lost *handshake.LostError
 	var dial *net.OpError
 	switch {
 	case e.host(err): // of --address
@@ -104,9 +105,9 @@ func (e *unreachable) connection(err error) {
 	case errors.As(err, &dial) && dial.Op == "dial":
 		e.reason = fmt.Sprintf("nothing takes connections on its port (%v)", dial)
 		e.advice = "Has it just ended? A firewall may also let epmd's port pass and not the node's."
-	case errors.As(err, new(*handshake.CookieError)), !errors.As(err, &dial) || errors.Is(err, syscall.ECONNRESET):
+	case errors.As(err, new(*handshake.CookieError)), errors.As(err, &lost) && lost.Cookie:
 		// A node that does not like our cookie hangs up without a word.
-		e.reason = "it hung up on us during the handshake, which nearly always means that the cookies differ"
+		e.reason = "it hung up when it saw our proof of the cookie, which means that the cookies differ"
 		e.advice = "Give the cookie of that node with --cookie; Node.get_cookie() in its iex, or erlang:get_cookie(), tells it.\n" +
 			"Without --cookie it is the one in ~/.erlang.cookie."
 	}
