@@ -44,7 +44,7 @@ func appendFrame(b []byte, s *Signal, flags handshake.Flags) (_ []byte, err erro
 		if !header {
 			b = append(b, versionMagic)
 		}
-		if b, err = etf.Append(b, s.Payload); err != nil {
+		if b, err = appendPayload(b, s.Payload); err != nil {
 			return b[:start], err
 		}
 	}
@@ -56,6 +56,18 @@ func appendFrame(b []byte, s *Signal, flags handshake.Flags) (_ []byte, err erro
 	return b, nil
 }
 
+// appendPayload copies a term that is encoded already, or writes out the atoms that another connection's header has.
+func appendPayload(b []byte, p etf.Raw) ([]byte, error) {
+	if p.Atoms == nil && len(p.Bytes) > 0 {
+		return append(b, p.Bytes...), nil
+	}
+	out, err := etf.Append(b, p)
+	if err != nil {
+		return b, err
+	}
+	return out, nil
+}
+
 func (s *Signal) payloadFollows(flags handshake.Flags) bool {
 	switch s.Kind {
 	case Send, SpawnRequest:
@@ -64,6 +76,16 @@ func (s *Signal) payloadFollows(flags handshake.Flags) bool {
 		return flags.Has(handshake.ExitPayload)
 	}
 	return false
+}
+
+// understood tells whether the peer knows this kind of signal at all. A peer that cannot be monitored (a C node) is not asked
+// to: ERTS drops the signal too, and the watcher hears only of the connection.
+func understood(s *Signal, flags handshake.Flags) bool {
+	switch s.Kind {
+	case Monitor, Demonitor, Down:
+		return flags.Has(handshake.DistMonitor | handshake.DistMonitorName)
+	}
+	return true
 }
 
 func appendControl(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {

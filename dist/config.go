@@ -19,7 +19,7 @@ type Config struct {
 	Handle func(*Signal)
 
 	NetTickTime      time.Duration // default 60 s, as net_ticktime; negative: no ticks and no timeout
-	NetTickIntensity int           // ticks per NetTickTime; default 4, as net_tickintensity
+	NetTickIntensity int           // ticks per NetTickTime; default and if negative 4, as net_tickintensity
 
 	MaxFrame     int // longest packet taken, bytes; default 512 MiB
 	MaxMessage   int // longest message put together from fragments, bytes; default 1 GiB
@@ -31,13 +31,18 @@ type Config struct {
 	// while the buffer is over SendBuffer; then the peer does not read, and the connection is closed. Default 256 MiB.
 	MaxPending int
 
-	Logger *slog.Logger                   // default: discards
-	Trace  func(received bool, s *Signal) // called for every signal if set; must not keep or change it
+	Logger *slog.Logger // default: discards
+
+	// Trace, if set, is called for every signal, by many goroutines and with locks held: it prints and does nothing else. It
+	// must not keep or change the signal.
+	Trace func(received bool, s *Signal)
 }
 
 func (c Config) withDefaults() Config {
 	c.NetTickTime = cmp.Or(c.NetTickTime, time.Minute)
-	c.NetTickIntensity = cmp.Or(c.NetTickIntensity, 4)
+	if c.NetTickIntensity <= 0 {
+		c.NetTickIntensity = 4
+	}
 	c.MaxFrame = cmp.Or(c.MaxFrame, 512<<20)
 	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<30)
 	c.MaxFragments = cmp.Or(c.MaxFragments, 4096)

@@ -125,6 +125,9 @@ func (c *Conn) Flush(ctx context.Context) error {
 	return c.closedOr(c.out.waitBelow(ctx, c.closed, 1))
 }
 
+// Ready tells whether Send would not wait now.
+func (c *Conn) Ready() bool { return c.out.ready() }
+
 // Wait waits until the buffer is below its limit, as Send does before it sends.
 func (c *Conn) Wait(ctx context.Context) error {
 	return c.closedOr(c.out.wait(ctx, c.closed))

@@ -77,5 +77,5 @@ func appendExit(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
 	if payload {
 		return b, nil
 	}
-	return etf.Append(b, s.Payload)
+	return appendPayload(b, s.Payload)
 }

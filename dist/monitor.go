@@ -61,7 +61,7 @@ func appendDown(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
 	if payload {
 		return b, nil
 	}
-	return etf.Append(b, s.Payload)
+	return appendPayload(b, s.Payload)
 }
 
 func appendPidOrName(b []byte, pid etf.Pid, name etf.Atom) []byte {

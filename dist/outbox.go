@@ -58,6 +58,9 @@ func (o *outbox) append(flags handshake.Flags, signals []*Signal, posted bool) e
 	}
 	start := len(o.pending)
 	for _, s := range signals {
+		if !understood(s, flags) {
+			continue
+		}
 		b, err := appendFrame(o.pending, s, flags)
 		if err != nil {
 			o.pending = b[:start]
@@ -172,6 +175,13 @@ func (o *outbox) wrote(n int) {
 		close(o.room)
 		o.room = nil
 	}
+}
+
+// ready tells whether wait would return at once.
+func (o *outbox) ready() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.size < o.limit || o.closed
 }
 
 // wait returns when fewer bytes wait than the limit.

@@ -183,11 +183,11 @@ func (in *inbound) packet(b []byte, own bool) error {
 		if err != nil {
 			return &ProtocolError{Peer: cfg.Peer, Offset: 2, Err: err}
 		}
-		if s != nil {
-			s.Payload.Bytes = payload
-			in.deliver(s)
+		if s == nil {
+			return nil
 		}
-		return nil
+		s.Payload.Bytes = payload
+		return in.payload(s, len(b))
 	}
 	s := &in.signal
 	rest, err := parseSignal(s, etf.Raw{Bytes: p.body, Atoms: p.atoms}, cfg.Self, cfg.Peer, cfg.Flags)
@@ -220,10 +220,26 @@ func (in *inbound) packet(b []byte, own bool) error {
 		}
 		rest = rest[1:]
 	}
-	if len(rest) == 0 {
-		return in.broken(s, len(p.body), errors.New("the payload is missing"))
-	}
 	s.Payload.Bytes = in.reader.keep(rest, own)
+	return in.payload(s, len(p.body)-len(rest))
+}
+
+// payload delivers a signal that has one. An exit reason is passed on to other peers, so it has to be a term; a message is the
+// business of its receiver. Bytes behind a reason are ignored, as ERTS does.
+func (in *inbound) payload(s *Signal, offset int) error {
+	if len(s.Payload.Bytes) == 0 {
+		return in.broken(s, offset, errors.New("the payload is missing"))
+	}
+	switch s.Kind {
+	case Exit, Exit2, Down:
+		r := etf.NewReader(s.Payload)
+		limit := (*etf.LimitError)(nil)
+		if err := r.Skip(); err != nil && !errors.As(err, &limit) {
+			return in.broken(s, offset+r.Offset(), err)
+		} else if err == nil {
+			s.Payload.Bytes = s.Payload.Bytes[:r.Offset()]
+		}
+	}
 	in.deliver(s)
 	return nil
 }

@@ -17,12 +17,12 @@ func (p *parser) send(s *Signal, n int) {
 	s.Kind = Send
 	switch p.op {
 	case OpSend, OpSendTT:
-		p.skip() // the empty atom where a cookie used to be
-		s.To = p.local()
+		p.skip()       // the empty atom where a cookie used to be
+		s.To = p.pid() // of another node: ERTS takes it, and nobody is there
 		p.token(p.op == OpSendTT)
 	case OpSendSender, OpSendSenderTT:
 		s.From = p.pid()
-		s.To = p.local()
+		s.To = p.pid()
 		p.token(p.op == OpSendSenderTT)
 	case OpRegSend, OpRegSendTT:
 		s.From = p.pid()

@@ -38,7 +38,7 @@ type Signal struct {
 	ToRef    etf.Ref // an alias
 	Ref      etf.Ref // of a monitor or a spawn request
 	ID       uint64  // of an unlink, 1 and up
-	Payload  etf.Raw // the message, the exit reason or the argument list
+	Payload  etf.Raw // the message, the exit reason or the argument list; to be sent it has to be one whole term
 
 	Leader            etf.Pid // SpawnRequest: the group leader of the new process
 	Module, Function  etf.Atom

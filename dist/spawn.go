@@ -4,6 +4,9 @@ import (
 	"github.com/erlnode/erlnode/etf"
 )
 
+// maxArity is the largest small integer in an argument count; more arguments than a function can have make an undef.
+const maxArity = 1<<27 - 1
+
 // The flag bits of SPAWN_REPLY.
 const (
 	spawnLinked    = 1
@@ -36,7 +39,7 @@ func (p *parser) spawn(s *Signal) {
 	}
 	s.Module = p.atom()
 	s.Function = p.atom()
-	if arity := p.uint(); arity > 255 {
+	if arity := p.uint(); arity > maxArity {
 		p.fail("arity %d", arity)
 	} else {
 		s.Arity = int(arity)
@@ -71,5 +74,5 @@ func appendSpawn(b []byte, s *Signal) ([]byte, error) {
 	if s.Options.Bytes == nil {
 		return etf.AppendNil(b), nil
 	}
-	return etf.Append(b, s.Options)
+	return appendPayload(b, s.Options)
 }

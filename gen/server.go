@@ -57,19 +57,9 @@ type Spawner interface {
 func Start(n Spawner, s Server, opts ...node.Option) (etf.Pid, error) {
 	started := make(chan error, 1)
 	p, err := n.Spawn(func(p *node.Process) error {
-		if i, ok := s.(Initializer); ok {
-			defer func() {
-				if v := recover(); v != nil {
-					started <- fmt.Errorf("gen: Init panicked: %v", v)
-					panic(v)
-				}
-			}()
-			if err := i.Init(p); err != nil {
-				started <- err
-				return err
-			}
+		if err := initialize(p, s, started); err != nil {
+			return err
 		}
-		started <- nil
 		return serve(p, s)
 	}, opts...)
 	if err != nil {
@@ -80,6 +70,20 @@ func Start(n Spawner, s Server, opts ...node.Option) (etf.Pid, error) {
 		return etf.Pid{}, err
 	}
 	return p.Self(), nil
+}
+
+// initialize runs Init and says how it went, however it ends.
+func initialize(p *node.Process, s Server, started chan<- error) error {
+	err := errors.New("gen: Init did not return")
+	defer func() { started <- err }()
+	if i, ok := s.(Initializer); ok {
+		if ierr := i.Init(p); ierr != nil {
+			err = ierr
+			return err
+		}
+	}
+	err = nil
+	return nil
 }
 
 // serve is the loop of a server.

@@ -3,7 +3,7 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
@@ -16,14 +16,13 @@ import (
 const maxHandshakes = 1024
 
 var (
-	errBusy  = errors.New("another connection of the peer is being set up")
-	errStuck = errors.New("another connection of the peer is being set up for too long")
+	errBusy = errors.New("another connection of the peer is being set up")
 )
 
 // accept is the goroutine of the listener.
 func (n *Node) accept() {
 	slots := make(chan struct{}, maxHandshakes)
-	for {
+	for turn := 0; ; turn++ {
 		nc, err := n.listener.Accept()
 		if err != nil {
 			if n.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
@@ -46,7 +45,7 @@ func (n *Node) accept() {
 		}
 		if !n.spawn(func() {
 			defer func() { <-slots }()
-			n.admit(nc)
+			n.admit(nc, turn)
 		}) {
 			nc.Close()
 			<-slots
@@ -55,22 +54,25 @@ func (n *Node) accept() {
 }
 
 // admit shakes hands with a peer that has connected.
-func (n *Node) admit(nc net.Conn) {
+func (n *Node) admit(nc net.Conn, turn int) {
 	stop := context.AfterFunc(n.ctx, func() { nc.Close() })
 	defer stop()
-	in := &incoming{node: n, nc: nc, machine: handshake.NewAcceptor(n.handshakeConfig())}
+	in := &incoming{node: n, nc: nc, turn: turn, machine: handshake.NewAcceptor(n.handshakeConfig())}
 	defer in.machine.Close()
 	err := in.shake()
 	if err == nil {
-		n.up(in.attempt, nc, in.machine.Result())
+		n.up(in.attempt, in, nc, in.machine.Result())
 		return
 	}
 	nc.Close()
-	if in.attempt != nil {
-		n.settle(in.attempt, in.peer, nil, err)
-	}
+	n.settle(in.attempt, in, in.peer, nil, err)
 	if n.ctx.Err() == nil {
-		n.log.Warn("connection attempt failed", "from", nc.RemoteAddr().String(), "peer", string(in.peer), "error", err)
+		// Two nodes that connect to each other at once refuse each other in the course of things.
+		level := slog.LevelWarn
+		if errors.Is(err, handshake.ErrNok) || errors.Is(err, handshake.ErrAlive) || errors.Is(err, errBusy) || hungUp(err) || errors.Is(err, net.ErrClosed) {
+			level = slog.LevelDebug
+		}
+		n.log.Log(n.ctx, level, "connection attempt failed", "from", nc.RemoteAddr().String(), "peer", string(in.peer), "error", err)
 	}
 }
 
@@ -78,6 +80,7 @@ func (n *Node) admit(nc net.Conn) {
 type incoming struct {
 	node    *Node
 	nc      net.Conn
+	turn    int // in which it came
 	machine *handshake.Acceptor
 	peer    etf.Atom // once it has introduced itself
 	attempt *attempt // what is settled by this handshake, once it is
@@ -101,11 +104,6 @@ func (in *incoming) shake() error {
 		case step.Ask == handshake.AskStatus:
 			in.peer = etf.Atom(in.machine.Peer())
 			status, derr := in.decide()
-			for errors.Is(derr, errBusy) {
-				if derr = in.awaitOther(); derr == nil {
-					status, derr = in.decide()
-				}
-			}
 			if derr != nil {
 				return derr
 			}
@@ -137,51 +135,38 @@ func (in *incoming) decide() (handshake.Status, error) {
 		return handshake.StatusNok, nil
 	}
 	a := n.attempts[in.peer]
+	alive := n.sessions[in.peer] != nil || n.leaving[in.peer] != nil
 	switch {
-	case a != nil && a.incoming:
-		return "", errBusy
-	case n.sessions[in.peer] != nil || n.leaving[in.peer] != nil:
-		// From now on this is the attempt that counts, also for who needs the peer once the old connection is lost.
-		in.begin()
-		return handshake.StatusAlive, nil
 	case a == nil:
-		in.begin()
-		return handshake.StatusOK, nil
+		a = &attempt{done: make(chan struct{})}
+		n.attempts[in.peer] = a
+	case a.incoming != nil:
+		// Of two handshakes in the name of one peer the one that came later counts: the peer has given up the first, or one of
+		// them is a stranger's, who could otherwise keep the peer away by being silent. (net_kernel closes the later.)
+		if in.turn < a.incoming.turn {
+			return "", errBusy
+		}
+		a.incoming.nc.Close()
 	case a.begun && handshake.Simultaneous(string(n.name), string(in.peer)):
 		return handshake.StatusNok, nil
+	default:
+		in.takeOver(a)
+		return handshake.StatusOKSimultaneous, nil
 	}
-	a.incoming = true
-	a.cancel()
+	in.takeOver(a)
+	if alive {
+		return handshake.StatusAlive, nil
+	}
+	return handshake.StatusOK, nil
+}
+
+// takeOver makes an attempt this handshake's. It is called with Node.mu held.
+func (in *incoming) takeOver(a *attempt) {
+	if a.incoming == nil && a.cancel != nil {
+		a.cancel()
+	}
+	a.incoming = in
 	in.attempt = a
-	return handshake.StatusOKSimultaneous, nil
-}
-
-// awaitOther waits for the end of another handshake that the same peer began: it may have given that one up for this, and
-// the news of it be on the way. (A BEAM node closes the second connection; the peer's attempt fails then.)
-func (in *incoming) awaitOther() error {
-	n := in.node
-	n.mu.RLock()
-	a := n.attempts[in.peer]
-	n.mu.RUnlock()
-	if a == nil {
-		return nil
-	}
-	timeout := time.NewTimer(n.cfg.SetupTime)
-	defer timeout.Stop()
-	select {
-	case <-a.done:
-		return nil
-	case <-timeout.C:
-		return fmt.Errorf("%s: %w", in.peer, errStuck)
-	case <-n.ctx.Done():
-		return ErrClosed
-	}
-}
-
-// begin makes the handshake the attempt to connect to its peer. It is called with Node.mu held.
-func (in *incoming) begin() {
-	in.attempt = &attempt{done: make(chan struct{}), incoming: true}
-	in.node.attempts[in.peer] = in.attempt
 }
 
 // replace ends the connection that stands, for a peer that has proved its cookie on this one: it has lost the old one, or

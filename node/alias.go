@@ -3,6 +3,7 @@ package node
 import (
 	"sync"
 
+	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
 
@@ -104,17 +105,33 @@ func (n *Node) throughAlias(ref etf.Ref, m Message) {
 	case a.request != nil:
 		a.request.reply(m.raw)
 	default:
-		switch a.mode {
-		case AliasReply:
-			if !a.process.Unalias(ref) {
-				return // somebody else's message was the first
-			}
-		case AliasReplyDemonitor:
-			if !a.process.Unalias(ref) {
-				return
-			}
-			a.process.Demonitor(ref)
-		}
-		a.process.deliver(m)
+		a.process.deliverThrough(ref, a.mode, m)
+	}
+}
+
+// deliverThrough delivers what came through an alias. An alias for one message ends with it, under one hold of the lock, and
+// so does its monitor.
+func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message) {
+	var mon *monitor
+	once := mode == AliasReply || mode == AliasReplyDemonitor
+	p.mu.Lock()
+	if _, ok := p.aliases[ref]; !ok {
+		p.mu.Unlock()
+		return // somebody else's message was the one, or the monitor has fired
+	}
+	if once {
+		mon, _ = p.endMonitorLocked(ref)
+		delete(p.aliases, ref)
+	}
+	ended := p.pushLocked(m)
+	p.mu.Unlock()
+	if once {
+		p.node.aliases.remove(ref)
+	}
+	if mon != nil {
+		p.node.emit(mon.session, &dist.Signal{Kind: dist.Demonitor, From: p.pid, To: mon.target.pid, ToName: mon.target.name, Ref: ref})
+	}
+	if ended {
+		p.bury(true)
 	}
 }

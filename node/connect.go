@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"time"
 
@@ -22,9 +23,9 @@ type attempt struct {
 	err  error
 
 	// Guarded by Node.mu.
-	begun    bool // our name has gone out: from then on the names decide between two attempts (net_kernel: check_pending)
-	incoming bool // the peer's connection it is
-	cancel   context.CancelFunc
+	incoming *incoming          // the peer's connection it is, nil while it is ours
+	begun    bool               // our name has gone out: from then on the names decide between two attempts (net_kernel: check_pending)
+	cancel   context.CancelFunc // of ours
 }
 
 var (
@@ -43,18 +44,19 @@ func (n *Node) Connect(ctx context.Context, name etf.Atom) error {
 }
 
 // session returns the connection to a peer, after waiting for it to come up.
+//
+// What the peer begins and does not end says nothing about what we could do: when an attempt of the peer fails we make our
+// own, and when it takes long (a stranger may have begun it in the peer's name) we do not wait for it. When the peer hangs
+// up on ours it may have got wind of another one, and we try again.
 func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
-	n.mu.RLock()
-	s := n.sessions[name]
-	n.mu.RUnlock()
-	if s != nil {
+	if s, err := n.connected(target{node: name}); err == nil {
 		return s, nil
 	}
 	if err := handshake.CheckName(string(name)); err != nil {
 		return nil, &ConnectError{string(name), err}
 	}
 	patience := time.Now().Add(n.cfg.SetupTime)
-	for {
+	for tries := 0; ; {
 		s, wait, a := n.attempt(name)
 		switch {
 		case s != nil:
@@ -62,10 +64,8 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 		case wait == nil:
 			return nil, &ConnectError{string(name), ErrClosed}
 		}
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return nil, &ConnectError{string(name), context.Cause(ctx)}
+		if err := n.awaitAttempt(ctx, wait, a, name); err != nil {
+			return nil, &ConnectError{string(name), err}
 		}
 		if a == nil {
 			continue // an old connection is gone now
@@ -73,17 +73,58 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 		if a.err == nil {
 			return a.sess, nil
 		}
-		// That an attempt of the peer has failed says nothing about ours: it may have given it up for another.
-		if !n.isIncoming(a) || time.Now().After(patience) {
+		if n.isIncoming(a) && time.Now().Before(patience) {
+			continue
+		}
+		if tries++; tries > hangUps || !hungUp(a.err) || !pause(ctx, n.cfg.SetupTime/100) {
 			return nil, &ConnectError{string(name), a.err}
 		}
+	}
+}
+
+// hangUps is how often we try again when the peer hangs up on us without a word.
+const hangUps = 3
+
+// awaitAttempt waits until an attempt is decided; one of the peer's it replaces by our own after a while.
+func (n *Node) awaitAttempt(ctx context.Context, wait <-chan struct{}, a *attempt, name etf.Atom) error {
+	timer := time.NewTimer(n.cfg.SetupTime / 4)
+	defer timer.Stop()
+	for {
+		select {
+		case <-wait:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-timer.C:
+			if a != nil {
+				n.displace(a, name)
+			}
+		}
+	}
+}
+
+// hungUp tells whether the peer ended the handshake without a word, and not because of the cookie.
+func hungUp(err error) bool {
+	lost, ok := errors.AsType[*handshake.LostError](err)
+	return ok && !lost.Cookie && !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// pause waits, and reports false if ctx is done first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
 func (n *Node) isIncoming(a *attempt) bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return a.incoming
+	return a.incoming != nil
 }
 
 // attempt returns the connection to a peer or what to wait for: the end of the last one or the attempt, which it starts.
@@ -91,10 +132,12 @@ func (n *Node) isIncoming(a *attempt) bool {
 func (n *Node) attempt(name etf.Atom) (*session, <-chan struct{}, *attempt) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if s := n.sessions[name]; s != nil {
+	switch s := n.sessions[name]; {
+	case s != nil && s.isOver():
+		return nil, s.gone, nil
+	case s != nil:
 		return s, nil, nil
-	}
-	if n.closed {
+	case n.closed:
 		return nil, nil, nil
 	}
 	if gone := n.leaving[name]; gone != nil {
@@ -102,46 +145,54 @@ func (n *Node) attempt(name etf.Atom) (*session, <-chan struct{}, *attempt) {
 	}
 	a := n.attempts[name]
 	if a == nil {
-		ctx, cancel := context.WithCancel(n.ctx)
-		a = &attempt{done: make(chan struct{}), cancel: cancel}
+		a = &attempt{done: make(chan struct{})}
 		n.attempts[name] = a
-		n.goroutines.Go(func() {
-			defer cancel()
-			n.dial(ctx, a, name)
-		})
+		n.startDial(a, name)
 	}
 	return nil, a.done, a
 }
 
-// dial is the goroutine of an attempt that this node began.
-func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
-	nc, res, err := n.initiate(ctx, a, name)
-	if err == nil {
-		if n.isIncoming(a) { // in the last moment
-			nc.Close()
-			return
-		}
-		n.up(a, nc, res)
-		return
-	}
-	if errors.Is(err, handshake.ErrNok) {
-		n.awaitPeer(ctx, a)
-		err = errNoShow
-	}
-	if !n.isIncoming(a) {
-		n.settle(a, name, nil, err)
-	}
+// startDial starts our side of an attempt. It is called with Node.mu held, on a node that is not closed.
+func (n *Node) startDial(a *attempt, name etf.Atom) {
+	ctx, cancel := context.WithCancel(n.ctx)
+	a.incoming, a.begun, a.cancel = nil, false, cancel
+	n.goroutines.Go(func() {
+		defer cancel()
+		n.dial(ctx, a, name)
+	})
 }
 
-// awaitPeer waits until the peer's attempt, for which it has refused ours, has taken over.
-func (n *Node) awaitPeer(ctx context.Context, a *attempt) {
-	timer := time.NewTimer(n.cfg.SetupTime)
-	defer timer.Stop()
-	select {
-	case <-a.done:
-	case <-ctx.Done(): // cancelled by the take-over
-	case <-timer.C:
+// displace makes an attempt of the peer ours, if it still is the peer's and undecided.
+func (n *Node) displace(a *attempt, name etf.Atom) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.attempts[name] != a || a.incoming == nil || n.closed || n.sessions[name] != nil || n.leaving[name] != nil {
+		return
 	}
+	a.incoming.nc.Close()
+	n.startDial(a, name)
+}
+
+// dial is the goroutine of an attempt that this node began. After a refusal in favour of the peer's own attempt it waits for
+// that, and if it does not come tries again.
+func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
+	for range 4 {
+		nc, res, err := n.initiate(ctx, a, name)
+		switch {
+		case err == nil:
+			n.up(a, nil, nc, res)
+			return
+		case !errors.Is(err, handshake.ErrNok):
+			n.settle(a, nil, name, nil, err)
+			return
+		case !pause(ctx, n.cfg.SetupTime/4): // taken over
+			return
+		}
+		n.mu.Lock()
+		a.begun = false
+		n.mu.Unlock()
+	}
+	n.settle(a, nil, name, nil, errNoShow)
 }
 
 // initiate dials and shakes hands.
@@ -160,8 +211,10 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Con
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	defer stop()
 	n.mu.Lock()
-	yield := a.incoming
-	a.begun = true
+	yield := ctx.Err() != nil // taken over
+	if !yield {
+		a.begun = true
+	}
 	n.mu.Unlock()
 	if yield {
 		nc.Close()
@@ -183,7 +236,7 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Con
 		case step.Done:
 			return nc, in.Result(), nil
 		case step.Ask == handshake.AskWanted:
-			step, err = in.Wanted(!n.isIncoming(a))
+			step, err = in.Wanted(ctx.Err() == nil)
 		default:
 			var body []byte
 			if body, err = w.read(); err == nil {
@@ -195,10 +248,14 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Con
 	}
 }
 
-// settle ends an attempt: with a session, or for a reason.
-func (n *Node) settle(a *attempt, name etf.Atom, s *session, err error) {
+// settle ends an attempt: with a session, or for a reason. It does nothing for a side that the attempt is no longer of: the
+// peer's connection by, or ours if that is nil.
+func (n *Node) settle(a *attempt, by *incoming, name etf.Atom, s *session, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if a == nil || a.incoming != by {
+		return
+	}
 	if n.attempts[name] == a {
 		delete(n.attempts, name)
 	}

@@ -13,10 +13,10 @@
 // Everything that one process does to another is a dist.Signal, and Node.receive is where each of them takes effect,
 // whether it comes from a connection or from this node. Nothing there waits: the goroutine that reads a connection runs it.
 //
-// Locks, in the order in which they are taken: Node.mu (names of peers and their state), the tables, session.mu,
-// Process.mu (two processes: the older pid first). None is held while a signal takes effect, a hook or other user code runs,
-// or the network is waited for; Process.mu alone is held while a signal is put into a connection's buffer, where the
-// order with others of the same process matters.
+// Locks, in the order in which they are taken: Node.mu (names of peers and their state), session.mu, Process.mu (two
+// processes: the lower pid first), the tables. None is held while a signal takes effect, user code runs, or the network is
+// waited for; Process.mu alone is held while a signal is put into a connection's buffer (and so, if it is set, while
+// dist.Config.Trace prints it), where the order with others of the same process matters.
 //
 // The meaning of signals follows the Erlang Reference Manual ("Processes") and erts/emulator/beam/erl_proc_sig_queue.c;
 // connections follow lib/kernel/src/net_kernel.erl and dist_util.erl.

@@ -25,26 +25,37 @@ func (p *Process) Exit(v any) {
 }
 
 // exit ends the process. The signals of its end go out now or, while it is in the middle of emitting others, after them.
-func (p *Process) exit(r reason) { p.exitBy(r, (*Process).finish) }
-
-func (p *Process) exitBy(r reason, finish func(*Process)) {
-	err := &ExitError{Reason: r.term()}
+func (p *Process) exit(r reason) {
 	p.mu.Lock()
-	if p.exited {
-		p.mu.Unlock()
-		return
+	ended := p.exitLocked(r)
+	p.mu.Unlock()
+	if ended {
+		p.bury(false)
 	}
-	p.exited, p.reason, p.err = true, r, err
-	p.box.queue = nil
-	p.box.head = 0
+}
+
+// exitLocked marks the process as exited, and reports false if it was. The caller holds the lock, and calls bury without it.
+func (p *Process) exitLocked(r reason) bool {
+	if p.exited {
+		return false
+	}
+	p.exited, p.reason, p.err = true, r, &ExitError{Reason: r.term()}
+	p.busy++ // until it is buried
+	p.box.queue, p.box.head = nil, 0
 	if p.box.wake != nil {
 		close(p.box.wake)
 		p.box.wake = nil
 	}
-	name, aliases, cancel, idle := p.name, p.aliases, p.cancel, p.busy == 0
+	return true
+}
+
+// bury takes a process that has exited out of the tables, and then lets everybody know: who hears of the end finds the
+// name free. With async the links and monitors hear from a goroutine of their own.
+func (p *Process) bury(async bool) {
+	p.mu.Lock()
+	name, aliases := p.name, p.aliases
 	p.aliases = nil
 	p.mu.Unlock()
-
 	p.node.processes.remove(p)
 	if name != "" {
 		p.node.unname(name, p)
@@ -53,11 +64,48 @@ func (p *Process) exitBy(r reason, finish func(*Process)) {
 		p.node.aliases.remove(ref)
 	}
 	p.node.events.forget(p)
-	if cancel != nil {
-		cancel(err) // now: who has waited for the end finds the name free
+
+	p.mu.Lock()
+	p.buried = true
+	if p.cancel != nil {
+		p.cancel(p.err)
 	}
-	if idle {
-		finish(p)
+	p.busy--
+	idle := p.busy == 0
+	p.mu.Unlock()
+	switch {
+	case !idle:
+	case async:
+		p.node.finishLater(p)
+	default:
+		p.finish()
+	}
+}
+
+// finishLater finishes a process in another goroutine. Its exit signals may end others, and theirs others: a long chain of
+// links must not become a deep stack.
+func (n *Node) finishLater(p *Process) {
+	if n.spawn(p.finish) {
+		return
+	}
+	n.mu.Lock()
+	n.unfinished = append(n.unfinished, p)
+	n.mu.Unlock()
+}
+
+// finishRest finishes the processes that exit while the node closes, until there are none.
+func (n *Node) finishRest() {
+	for {
+		n.mu.Lock()
+		rest := n.unfinished
+		n.unfinished = nil
+		n.mu.Unlock()
+		if len(rest) == 0 {
+			return
+		}
+		for _, p := range rest {
+			p.finish()
+		}
 	}
 }
 
@@ -83,66 +131,15 @@ func (p *Process) finish() {
 			p.node.emit(l.session, &dist.Signal{Kind: dist.Exit, From: p.pid, To: to, Payload: payload})
 		}
 	}
-	for ref, w := range watchers {
-		p.node.emitDown(ref, w, p.pid, payload)
+	for k, w := range watchers {
+		if w.name != "" {
+			p.node.watchedByName.remove(k)
+		}
+		p.node.emitDown(k, w, p.pid, payload)
 	}
 	for ref, m := range monitors {
 		p.node.emit(m.session, &dist.Signal{Kind: dist.Demonitor, From: p.pid, To: m.target.pid, ToName: m.target.name, Ref: ref})
 	}
-}
-
-// gotExit handles the exit signal of a broken link. One that comes after the link has been taken back is not meant.
-func (p *Process) gotExit(from etf.Pid, r reason) {
-	p.mu.Lock()
-	l := p.links[from]
-	delete(p.links, from)
-	p.mu.Unlock()
-	if l != nil && l.active {
-		p.exitSignal(from, r, true)
-	}
-}
-
-// exitSignal is what an exit signal, of a link or of erlang:exit/2, does to the process.
-func (p *Process) exitSignal(from etf.Pid, r reason, linked bool) {
-	if p.kernel {
-		return
-	}
-	p.mu.Lock()
-	trap := p.trapExit
-	p.mu.Unlock()
-	switch {
-	case !linked && r.is(kill):
-		p.exitBySignal(reasonOf(killed))
-	case trap:
-		p.deliver(Message{from: from, notice: &notice{kind: exitNotice, from: from, reason: r}})
-	case r.is(normal) && (linked || from != p.pid):
-	default:
-		p.exitBySignal(r)
-	}
-}
-
-// exitBySignal ends the process from the outside. Its own exit signals may end others and so on: each gets a goroutine,
-// so that a long chain of links does not become a deep stack.
-func (p *Process) exitBySignal(r reason) {
-	p.exitBy(r, func(p *Process) {
-		if !p.node.spawn(p.finish) {
-			p.finish()
-		}
-	})
-}
-
-// SendExit sends an exit signal, as erlang:exit/2 does: a process that does not trap exits ends with the reason, unless it
-// is normal; kill ends any, with the reason killed. It connects to the node if need be; the errors are those of Send.
-func (p *Process) SendExit(to etf.Pid, v any) error {
-	if err := p.begin(); err != nil {
-		return err
-	}
-	defer p.end()
-	s, err := p.node.reach(p.Context(), to.Node)
-	if err != nil {
-		return err
-	}
-	return p.node.transmit(p.Context(), s, &dist.Signal{Kind: dist.Exit2, From: p.pid, To: to, Payload: reasonOf(v).bytes()})
 }
 
 // panicked logs a panic of the process's function as OTP logs a crash, and is the reason that its peers see.

@@ -19,9 +19,9 @@ func (p *Process) SetGroupLeader(leader, of etf.Pid) error {
 		return err
 	}
 	defer p.end()
-	s, err := p.node.reach(p.Context(), of.Node)
+	s, err := p.reach(p.Context(), of.Node)
 	if err != nil {
 		return err
 	}
-	return p.node.transmit(p.Context(), s, &dist.Signal{Kind: dist.GroupLeader, From: leader, To: of})
+	return p.transmit(p.Context(), s, &dist.Signal{Kind: dist.GroupLeader, From: leader, To: of})
 }

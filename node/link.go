@@ -125,10 +125,11 @@ func (p *Process) Unlink(to etf.Pid) error {
 	}
 	p.unlinks++
 	l.active, l.unlink = false, p.unlinks
-	l.session.post(&dist.Signal{Kind: dist.Unlink, From: p.pid, To: to, ID: l.unlink})
-	if !l.session.acksUnlink() {
-		delete(p.links, to) // the old protocol has no acknowledgement
+	sig := dist.Signal{Kind: dist.Unlink, From: p.pid, To: to, ID: l.unlink}
+	if !l.session.acksUnlink() || l.session.stale(&sig) {
+		delete(p.links, to) // the old protocol has no acknowledgement, and nobody is left to give one
 	}
+	l.session.post(&sig)
 	return nil
 }
 

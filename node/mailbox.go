@@ -106,15 +106,21 @@ func (p *Process) Messages() int {
 // deliver puts a message into the mailbox. A dead process has none.
 func (p *Process) deliver(m Message) {
 	p.mu.Lock()
-	if p.exited {
-		p.mu.Unlock()
-		return
+	ended := p.pushLocked(m)
+	p.mu.Unlock()
+	if ended {
+		p.bury(true)
 	}
-	if p.box.limit > 0 && p.box.len() >= p.box.limit {
-		p.mu.Unlock()
-		p.exit(reasonOf(mailboxOverflow))
-		return
+}
+
+// pushLocked is deliver with the lock held. It reports whether the process has ended by it; then the caller buries it.
+func (p *Process) pushLocked(m Message) (ended bool) {
+	switch {
+	case p.exited:
+		return false
+	case p.box.limit > 0 && p.box.len() >= p.box.limit:
+		return p.exitLocked(reasonOf(mailboxOverflow))
 	}
 	p.box.push(m)
-	p.mu.Unlock()
+	return false
 }

@@ -15,7 +15,6 @@ type monitor struct {
 type watcher struct {
 	pid     etf.Pid
 	name    etf.Atom // the monitor was set up by this name
-	session *session // nil inside the node
 	request *request
 }
 
@@ -48,7 +47,7 @@ func (p *Process) monitor(to any, mode AliasMode) (etf.Ref, error) {
 	if t.pid == p.pid && t.name == "" {
 		return ref, nil // it will never hear of its own end
 	}
-	s, err := p.node.reach(p.Context(), t.node)
+	s, err := p.reach(p.Context(), t.node)
 	if err == nil && s != nil {
 		p.mu.Lock()
 		m.session = s
@@ -58,7 +57,7 @@ func (p *Process) monitor(to any, mode AliasMode) (etf.Ref, error) {
 		}
 	}
 	if err == nil {
-		err = p.node.transmit(p.Context(), s, &dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: ref})
+		err = p.transmit(p.Context(), s, &dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: ref})
 	}
 	if err != nil {
 		p.gotDown(ref, reasonOf(noconnection))
@@ -74,17 +73,15 @@ func (p *Process) Demonitor(ref etf.Ref) bool {
 	}
 	defer p.end()
 	p.mu.Lock()
-	m := p.monitors[ref]
-	delete(p.monitors, ref)
-	mode := p.aliases[ref]
+	m, unalias := p.endMonitorLocked(ref)
 	if m == nil {
 		p.box.remove(func(msg Message) bool {
 			return msg.notice != nil && msg.notice.kind == downNotice && msg.notice.ref == ref
 		})
 	}
 	p.mu.Unlock()
-	if mode == AliasDemonitor || mode == AliasReplyDemonitor {
-		p.Unalias(ref)
+	if unalias {
+		p.node.aliases.remove(ref)
 	}
 	if m == nil {
 		return false
@@ -93,72 +90,94 @@ func (p *Process) Demonitor(ref etf.Ref) bool {
 	return true
 }
 
-// gotDown is the end of one of the process's monitors.
-func (p *Process) gotDown(ref etf.Ref, r reason) {
-	p.mu.Lock()
-	m := p.monitors[ref]
+// endMonitorLocked takes out a monitor, and its alias if that ends with it. The caller holds the lock, and removes the alias
+// from the table without.
+func (p *Process) endMonitorLocked(ref etf.Ref) (m *monitor, unalias bool) {
+	if m = p.monitors[ref]; m != nil {
+		c := *m // its session may still be set by who is setting it up
+		m = &c
+	}
 	delete(p.monitors, ref)
-	mode := p.aliases[ref]
-	p.mu.Unlock()
-	if m == nil {
-		return
+	if mode := p.aliases[ref]; mode == AliasDemonitor || mode == AliasReplyDemonitor {
+		delete(p.aliases, ref)
+		unalias = true
 	}
-	if mode == AliasDemonitor || mode == AliasReplyDemonitor {
-		p.Unalias(ref)
-	}
-	no := &notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r}
-	if m.target.name != "" {
-		no.name = Name{m.target.name, m.target.node}
-	}
-	p.deliver(Message{from: m.target.pid, notice: no})
+	return m, unalias
 }
 
-// watch adds a watcher, and reports false if the process is no more.
-func (p *Process) watch(ref etf.Ref, w watcher) bool {
+// gotDown is the end of one of the process's monitors. The monitor goes and the message comes under one hold of the lock, so
+// that none comes after Demonitor.
+func (p *Process) gotDown(ref etf.Ref, r reason) {
+	p.mu.Lock()
+	m, unalias := p.endMonitorLocked(ref)
+	ended := false
+	if m != nil {
+		no := &notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r}
+		if m.target.name != "" {
+			no.name = Name{m.target.name, m.target.node}
+		}
+		ended = p.pushLocked(Message{from: m.target.pid, notice: no})
+	}
+	p.mu.Unlock()
+	if unalias {
+		p.node.aliases.remove(ref)
+	}
+	if ended {
+		p.bury(true)
+	}
+}
+
+// watchKey tells monitors apart: a reference counts only together with who sent it.
+type watchKey struct {
+	session *session // nil inside the node
+	ref     etf.Ref
+}
+
+// watch adds a watcher, and reports false if the process is no more. A reference that its sender has used already changes
+// nothing.
+func (p *Process) watch(k watchKey, w watcher) bool {
 	p.mu.Lock()
 	if p.exited {
 		p.mu.Unlock()
 		return false
 	}
+	if _, used := p.watchers[k]; used || w.name != "" && !p.node.watchedByName.add(k, p) {
+		p.mu.Unlock()
+		return true
+	}
 	if p.watchers == nil {
-		p.watchers = make(map[etf.Ref]watcher)
+		p.watchers = make(map[watchKey]watcher)
 	}
-	p.watchers[ref] = w
+	p.watchers[k] = w
 	p.mu.Unlock()
-	if w.session != nil {
-		w.session.tie(p)
-	}
-	if w.name != "" {
-		p.node.watchedByName.add(ref, p)
-		if p.Err() != nil { // it exited in between
-			p.node.watchedByName.remove(ref)
-		}
+	if k.session != nil {
+		k.session.tie(p)
 	}
 	return true
 }
 
-func (p *Process) unwatch(ref etf.Ref) {
+// unwatch takes out a monitor of the watcher by.
+func (p *Process) unwatch(k watchKey, by etf.Pid) {
 	p.mu.Lock()
-	w := p.watchers[ref]
-	delete(p.watchers, ref)
+	w, ok := p.watchers[k]
+	if ok = ok && w.pid == by; ok {
+		delete(p.watchers, k)
+	}
 	p.mu.Unlock()
-	if w.name != "" {
-		p.node.watchedByName.remove(ref)
+	if ok && w.name != "" {
+		p.node.watchedByName.remove(k)
 	}
 }
 
 // emitDown tells a watcher that the process it watches has ended, or that there is none.
-func (n *Node) emitDown(ref etf.Ref, w watcher, from etf.Pid, reason etf.Raw) {
-	if w.name != "" {
-		n.watchedByName.remove(ref)
-	}
+func (n *Node) emitDown(k watchKey, w watcher, from etf.Pid, reason etf.Raw) {
 	if w.request != nil {
 		w.request.fail(reason)
 		return
 	}
-	s := &dist.Signal{Kind: dist.Down, From: from, To: w.pid, Ref: ref, Payload: reason}
+	s := &dist.Signal{Kind: dist.Down, From: from, To: w.pid, Ref: k.ref, Payload: reason}
 	if w.name != "" {
 		s.From, s.FromName = etf.Pid{}, w.name
 	}
-	n.emit(w.session, s)
+	n.emit(k.session, s)
 }

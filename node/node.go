@@ -31,7 +31,7 @@ type Node struct {
 
 	processes     processTable
 	names         table[etf.Atom]
-	watchedByName table[etf.Ref] // the target of each monitor that was set up by name
+	watchedByName table[watchKey] // the target of each monitor that was set up by name
 	aliases       aliasTable
 	events        events
 	refs          atomic.Uint64
@@ -47,6 +47,8 @@ type Node struct {
 	sessions map[etf.Atom]*session        // connections that are up
 	leaving  map[etf.Atom]<-chan struct{} // connections that are lost, until everybody has heard
 	attempts map[etf.Atom]*attempt        // connections that are being set up
+
+	unfinished []*Process // see finishLater
 }
 
 // Start starts a node: it listens, and is registered with an EPMD. The name is "alive@host", or "alive" for a short name
@@ -142,7 +144,9 @@ func (n *Node) Close() error {
 	for _, p := range n.processes.close() {
 		p.exit(reasonOf(shutdown))
 	}
+	n.finishRest()
 	n.goroutines.Wait()
+	n.finishRest()
 	if n.server != nil {
 		n.server.Close()
 	}

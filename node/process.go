@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
 
@@ -27,7 +28,7 @@ type Process struct {
 	leader   etf.Pid
 	links    map[etf.Pid]*link
 	monitors map[etf.Ref]*monitor // of others, by this process
-	watchers map[etf.Ref]watcher  // monitors of this process, by others
+	watchers map[watchKey]watcher // monitors of this process, by others
 	aliases  map[etf.Ref]AliasMode
 	ties     []*session // those that know this process
 	unlinks  uint64     // ids given to UNLINK_ID
@@ -37,7 +38,8 @@ type Process struct {
 
 	busy     int // operations under way that emit signals; the exit signals come after them
 	exited   bool
-	finished bool
+	buried   bool // out of the tables
+	finished bool // everybody has been told
 	reason   reason
 	err      *ExitError
 }
@@ -153,7 +155,7 @@ func (p *Process) Context() context.Context {
 func (p *Process) contextLocked() context.Context {
 	if p.ctx == nil {
 		p.ctx, p.cancel = context.WithCancelCause(context.Background())
-		if p.exited {
+		if p.buried {
 			p.cancel(p.err)
 		}
 	}
@@ -199,6 +201,38 @@ func (p *Process) begin() error {
 	}
 	p.busy++
 	return nil
+}
+
+// within returns ctx cut short by the end of the process, for what it does under another context than its own: its exit
+// signals wait for all that it has under way.
+func (p *Process) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	own := p.Context()
+	if ctx == own {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(own, func() { cancel(context.Cause(own)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// reach is Node.reach that the end of the process interrupts.
+func (p *Process) reach(ctx context.Context, to etf.Atom) (*session, error) {
+	if s, err := p.node.connected(target{node: to}); err == nil {
+		return s, nil
+	}
+	ctx, done := p.within(ctx)
+	defer done()
+	return p.node.session(ctx, to)
+}
+
+// transmit is Node.transmit that the end of the process interrupts.
+func (p *Process) transmit(ctx context.Context, s *session, sigs ...*dist.Signal) error {
+	if s != nil && !s.conn.Ready() {
+		var done context.CancelFunc
+		ctx, done = p.within(ctx)
+		defer done()
+	}
+	return p.node.transmit(ctx, s, sigs...)
 }
 
 func (p *Process) end() {

@@ -40,7 +40,7 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 	case dist.Monitor:
 		n.receiveMonitor(sig, s)
 	case dist.Demonitor:
-		n.receiveDemonitor(sig)
+		n.receiveDemonitor(sig, s)
 	case dist.Down:
 		if s != nil && s.answered(sig) {
 			return
@@ -96,28 +96,29 @@ func (n *Node) exitTarget(sig *dist.Signal) *Process {
 
 // receiveMonitor resolves a name once, now: who registers it later does not matter.
 func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
-	w := watcher{pid: sig.From, name: sig.ToName, session: s}
+	k, w := watchKey{s, sig.Ref}, watcher{pid: sig.From, name: sig.ToName}
 	var p *Process
 	if sig.ToName != "" {
 		p = n.names.get(sig.ToName)
 	} else {
 		p = n.processes.find(n, sig.To)
 	}
-	if p != nil && p.watch(sig.Ref, w) {
+	if p != nil && p.watch(k, w) {
 		return
 	}
-	n.emitDown(sig.Ref, w, sig.To, reasonOf(noproc).raw)
+	n.emitDown(k, w, sig.To, reasonOf(noproc).raw)
 }
 
 // receiveDemonitor finds the watched process by the reference where the monitor was by name: the name may have been
 // given to another one since.
-func (n *Node) receiveDemonitor(sig *dist.Signal) {
+func (n *Node) receiveDemonitor(sig *dist.Signal, s *session) {
+	k := watchKey{s, sig.Ref}
 	p := n.processes.find(n, sig.To)
 	if sig.ToName != "" {
-		p = n.watchedByName.get(sig.Ref)
+		p = n.watchedByName.get(k)
 	}
 	if p != nil {
-		p.unwatch(sig.Ref)
+		p.unwatch(k, sig.From)
 	}
 }
 

@@ -34,7 +34,7 @@ func (p *Process) Request(ctx context.Context, to any, encode Encode) (etf.Raw, 
 	p.expect(1)
 	defer p.expect(-1)
 	defer p.node.aliases.remove(r.ref)
-	s, err := p.node.reach(ctx, t.node)
+	s, err := p.reach(ctx, t.node)
 	switch {
 	case err != nil:
 		return etf.Raw{}, err
@@ -89,18 +89,19 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 	if t.name != "" {
 		server = p.node.names.get(t.name)
 	}
-	if server == nil || !server.watch(r.ref, watcher{request: r}) {
+	k := watchKey{ref: r.ref}
+	if server == nil || !server.watch(k, watcher{request: r}) {
 		return etf.Raw{}, &ExitError{Reason: noproc}
 	}
 	b, err := encode(nil, p.pid, aliasTag(r.ref))
 	if err != nil {
-		server.unwatch(r.ref)
+		server.unwatch(k, etf.Pid{})
 		return etf.Raw{}, err
 	}
 	server.deliver(Message{raw: etf.Raw{Bytes: b}, from: p.pid})
 	a := p.await(ctx, r)
 	if !a.down {
-		server.unwatch(r.ref)
+		server.unwatch(k, etf.Pid{})
 	}
 	return a.reply, a.err
 }
@@ -120,7 +121,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 		buf.release()
 		return etf.Raw{}, err
 	}
-	err = s.send(ctx,
+	err = p.transmit(ctx, s,
 		&dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref},
 		&dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: buf.b}})
 	buf.release()

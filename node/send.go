@@ -24,8 +24,8 @@ func (p *Process) SendContext(ctx context.Context, to, v any) error {
 		return err
 	}
 	defer p.end()
-	return p.node.send(p.pid, to, v, func(t target) (*session, error) { return p.node.reach(ctx, t.node) },
-		func(s *session, sig *dist.Signal) error { return s.send(ctx, sig) })
+	return p.node.send(p.pid, to, v, func(t target) (*session, error) { return p.reach(ctx, t.node) },
+		func(s *session, sig *dist.Signal) error { return p.transmit(ctx, s, sig) })
 }
 
 // SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
@@ -54,7 +54,7 @@ func (n *Node) connected(t target) (*session, error) {
 	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	if s := n.sessions[t.node]; s != nil {
+	if s := n.sessions[t.node]; s != nil && !s.isOver() {
 		return s, nil
 	}
 	return nil, fmt.Errorf("node: %s: %w", t.node, ErrNoConnection)

@@ -167,7 +167,9 @@ func (s *session) lost() {
 func (p *Process) connectionLost(s *session) {
 	r := reasonOf(noconnection)
 	var links []etf.Pid
-	var monitors, watchers []etf.Ref
+	var monitors []etf.Ref
+	var watchers []watchKey
+	var by []etf.Pid
 	p.mu.Lock()
 	for i, t := range p.ties {
 		if t == s {
@@ -185,14 +187,14 @@ func (p *Process) connectionLost(s *session) {
 			monitors = append(monitors, ref)
 		}
 	}
-	for ref, w := range p.watchers {
-		if w.session == s {
-			watchers = append(watchers, ref)
+	for k, w := range p.watchers {
+		if k.session == s {
+			watchers, by = append(watchers, k), append(by, w.pid)
 		}
 	}
 	p.mu.Unlock()
-	for _, ref := range watchers {
-		p.unwatch(ref)
+	for i, k := range watchers {
+		p.unwatch(k, by[i])
 	}
 	for _, to := range links {
 		p.gotExit(to, r)

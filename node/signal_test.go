@@ -198,7 +198,7 @@ func TestMonitors(t *testing.T) {
 				t.Error("Demonitor")
 			}
 			settled(t, p, b)
-			if len(q.watchers) != 0 || b.watchedByName.get(r2) != nil {
+			if len(q.watchers) != 0 || len(b.watchedByName.m) != 0 {
 				t.Error("still watched")
 			}
 			r3, _ := p.Monitor(q.Self())
@@ -336,7 +336,7 @@ func TestDisconnect(t *testing.T) {
 	}
 	expect(t, q, fmt.Sprintf("{'EXIT',%v,noconnection}", p.Self()))
 	settled(t, p, b) // connects again
-	if len(q.watchers) != 0 || len(q.links) != 0 || b.watchedByName.get(byName) != nil {
+	if len(q.watchers) != 0 || len(q.links) != 0 || len(b.watchedByName.m) != 0 {
 		t.Error("records of the lost connection are left")
 	}
 	q.Exit(etf.Atom("boom"))

@@ -24,7 +24,7 @@ func (n *Node) receiveSpawn(sig *dist.Signal, s *session) {
 		p.gotLink(sig.From, s)
 	}
 	if monitor {
-		p.watch(sig.Ref, watcher{pid: sig.From, session: s})
+		p.watch(watchKey{s, sig.Ref}, watcher{pid: sig.From})
 	}
 	reply.From = p.pid
 	n.emit(s, &reply)

@@ -20,8 +20,8 @@ func (n *Node) handshakeConfig() handshake.Config {
 	}
 }
 
-// up makes a connection of a handshake that is done. Nodeup is told before anything that the peer sends arrives.
-func (n *Node) up(a *attempt, nc net.Conn, res handshake.Result) {
+// up makes a connection of a handshake that is done, the peer's connection by or, if that is nil, ours. Nodeup is told before anything that the peer sends arrives.
+func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 	nc.SetDeadline(time.Time{})
 	s := &session{
 		node:     n,
@@ -37,15 +37,17 @@ func (n *Node) up(a *attempt, nc net.Conn, res handshake.Result) {
 	s.conn = dist.New(nc, cfg)
 
 	n.mu.Lock()
-	if n.closed || n.sessions[s.peer] != nil || n.leaving[s.peer] != nil {
-		closed := n.closed
+	var refused error
+	switch {
+	case n.closed:
+		refused = ErrClosed
+	case a.incoming != by, n.sessions[s.peer] != nil, n.leaving[s.peer] != nil:
+		refused = errBusy
+	}
+	if refused != nil {
 		n.mu.Unlock()
 		nc.Close()
-		err := error(ErrClosed)
-		if !closed {
-			err = errBusy
-		}
-		n.settle(a, s.peer, nil, err)
+		n.settle(a, by, s.peer, nil, refused)
 		return
 	}
 	n.sessions[s.peer] = s
@@ -54,7 +56,7 @@ func (n *Node) up(a *attempt, nc net.Conn, res handshake.Result) {
 	n.log.Info("node up", "peer", res.Peer, "hidden", res.Hidden)
 	n.log.Debug("negotiated", "peer", res.Peer, "flags", res.Flags.String())
 	n.events.tell(nodeUp, s.peer)
-	n.settle(a, s.peer, s, nil)
+	n.settle(a, by, s.peer, s, nil)
 	go func() {
 		defer n.goroutines.Done()
 		n.down(s, s.conn.Run())
