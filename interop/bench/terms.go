@@ -1,0 +1,96 @@
+package main
+
+import (
+	"math/big"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// The nine terms as Go values. Their contents come from bench.erl, as bytes.
+
+type hello struct {
+	_     struct{} `etf:"hello,tuple"`
+	Where etf.Atom
+	Pid   etf.Pid
+}
+
+type call struct {
+	_       struct{} `etf:"$gen_call,tuple"`
+	From    from
+	Request get
+}
+
+type from struct {
+	_   struct{} `etf:",tuple"`
+	Pid etf.Pid
+	Tag etf.Raw
+}
+
+type get struct {
+	_   struct{} `etf:"get,tuple"`
+	Key string
+	N   int
+}
+
+type map10 struct {
+	K0 int `etf:"key_0"`
+	K1 int `etf:"key_1"`
+	K2 int `etf:"key_2"`
+	K3 int `etf:"key_3"`
+	K4 int `etf:"key_4"`
+	K5 int `etf:"key_5"`
+	K6 int `etf:"key_6"`
+	K7 int `etf:"key_7"`
+	K8 int `etf:"key_8"`
+	K9 int `etf:"key_9"`
+}
+
+type user struct {
+	ID      int        `etf:"id"`
+	Name    string     `etf:"name"`
+	Email   string     `etf:"email"`
+	Roles   []etf.Atom `etf:"roles"`
+	Score   float64    `etf:"score"`
+	Active  bool       `etf:"active"`
+	Profile profile    `etf:"profile"`
+}
+
+type profile struct {
+	Born date     `etf:"born"`
+	Tags []string `etf:"tags"`
+}
+
+type date struct {
+	_                struct{} `etf:",tuple"`
+	Year, Month, Day int
+}
+
+type item struct {
+	_      struct{} `etf:",tuple"`
+	I      int
+	Status etf.Atom
+	Value  string
+}
+
+// subject is one of the nine terms: its name in bench.erl, and decoding it into a new Go value.
+type subject struct {
+	name  string
+	typed func(data []byte) (any, error)
+}
+
+func into[T any](data []byte) (any, error) {
+	v := new(T)
+	return v, etf.Unmarshal(data, v)
+}
+
+var subjects = []subject{
+	{"hello", into[hello]},
+	{"gen_call", into[call]},
+	{"map10", into[map10]},
+	{"user", into[user]},
+	{"ints1000", into[[]int]},
+	{"tuples1000", into[[]item]},
+	{"floats1000", into[[]float64]},
+	{"binary64K", into[[]byte]},
+	{"big2048", into[big.Int]},
+}
