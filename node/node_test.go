@@ -109,6 +109,35 @@ func trapping(t testing.TB, n *Node) *Process {
 	return p
 }
 
+// held counts what a process and the tables of its node hold.
+type held struct{ links, monitors, watchers, byName, aliases, requests int }
+
+func records(p *Process, n *Node) held {
+	var h held
+	n.watchedByName.mu.Lock()
+	h.byName = len(n.watchedByName.m)
+	n.watchedByName.mu.Unlock()
+	n.aliases.mu.Lock()
+	h.aliases = len(n.aliases.entries)
+	n.aliases.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h.links, h.monitors, h.watchers, h.requests = len(p.links), len(p.monitors), len(p.watchers), p.requests
+	return h
+}
+
+// linkOf returns a copy of p's end of its link with q.
+func linkOf(p, q *Process) *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.links[q.pid]
+	if l == nil {
+		return nil
+	}
+	c := *l
+	return &c
+}
+
 func exited(t testing.TB, p *Process) string {
 	t.Helper()
 	select {

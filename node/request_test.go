@@ -88,8 +88,8 @@ func TestRequest(t *testing.T) {
 			t.Errorf("the caller is %v, %v", who, err)
 		}
 		settled(t, p, b)
-		if p.Messages() != 0 || len(server.watchers) != 0 || len(a.aliases.entries) != 0 || p.requests != 0 {
-			t.Errorf("left behind: %d messages, %v, %v, %d", p.Messages(), server.watchers, a.aliases.entries, p.requests)
+		if p.Messages() != 0 || records(server, a).watchers != 0 || records(p, a).aliases != 0 || records(p, a).requests != 0 {
+			t.Errorf("left behind: %d messages, %+v, %+v", p.Messages(), records(server, a), records(p, a))
 		}
 		_, err = a.Request(t.Context(), server.Self(), ask("exit"))
 		var exit *ExitError

@@ -69,8 +69,8 @@ func TestLinks(t *testing.T) {
 			p.Link(q.Self())
 			p.Unlink(q.Self())
 			settled(t, p, b)
-			if len(p.links) != 0 || len(q.links) != 0 {
-				t.Errorf("records left: %v %v", p.links, q.links)
+			if records(p, a).links != 0 || records(q, b).links != 0 {
+				t.Errorf("records left: %+v %+v", records(p, a), records(q, b))
 			}
 			p.Exit(boom)
 			settled(t, q, a)
@@ -133,7 +133,7 @@ func TestLinkRace(t *testing.T) {
 			settled(t, p, b)
 			settled(t, q, a)
 			settled(t, p, b)
-			l, m := p.links[q.Self()], q.links[p.Self()]
+			l, m := linkOf(p, q), linkOf(q, p)
 			if (l != nil && l.active) != (m != nil && m.active) || l != nil && !l.active || m != nil && !m.active {
 				t.Fatalf("%+v and %+v", l, m)
 			}
@@ -198,7 +198,7 @@ func TestMonitors(t *testing.T) {
 				t.Error("Demonitor")
 			}
 			settled(t, p, b)
-			if len(q.watchers) != 0 || len(b.watchedByName.m) != 0 {
+			if records(q, b).watchers != 0 || records(q, b).byName != 0 {
 				t.Error("still watched")
 			}
 			r3, _ := p.Monitor(q.Self())
@@ -215,7 +215,7 @@ func TestMonitors(t *testing.T) {
 			settled(t, p, b)
 			p.Exit(nil)
 			settled(t, a.Open(), b)
-			if len(q.watchers) != 0 {
+			if records(q, b).watchers != 0 {
 				t.Error("still watched")
 			}
 		})
@@ -300,11 +300,11 @@ func TestAliases(t *testing.T) {
 			expect(t, p, fmt.Sprintf(`<<"%d">>`, i))
 		}
 		settled(t, p, b)
-		if p.Messages() != 0 || len(p.monitors) != 0 || len(q.watchers) != 0 {
-			t.Errorf("%d messages, %v, %v", p.Messages(), p.monitors, q.watchers)
+		if p.Messages() != 0 || records(p, a).monitors != 0 || records(q, b).watchers != 0 {
+			t.Errorf("%d messages, %+v, %+v", p.Messages(), records(p, a), records(q, b))
 		}
 		p.Exit(nil)
-		if len(a.aliases.entries) != 0 {
+		if records(p, a).aliases != 0 {
 			t.Error("an alias outlives its process")
 		}
 	})
@@ -336,7 +336,7 @@ func TestDisconnect(t *testing.T) {
 	}
 	expect(t, q, fmt.Sprintf("{'EXIT',%v,noconnection}", p.Self()))
 	settled(t, p, b) // connects again
-	if len(q.watchers) != 0 || len(q.links) != 0 || len(b.watchedByName.m) != 0 {
+	if records(q, b) != (held{}) {
 		t.Error("records of the lost connection are left")
 	}
 	q.Exit(etf.Atom("boom"))

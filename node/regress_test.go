@@ -1,0 +1,210 @@
+package node
+
+import (
+	"context"
+	"net"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// stranger connects to n as a node that knows the cookie and is a Conn and nothing else, which reads or does not.
+func stranger(t *testing.T, n *Node, name string, reads bool) *dist.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(n.Port()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := handshake.NewInitiator(handshake.Config{Name: name, Creation: 7, Cookie: func(string) string { return "secret" }}, string(n.Name()))
+	w := wire{nc: nc, timeout: 10 * time.Second}
+	for step := in.Start(); ; {
+		if err := w.write(step.Send); err != nil {
+			t.Fatal(err)
+		}
+		if step.Done {
+			break
+		}
+		body, err := w.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step, err = in.Receive(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := dist.New(nc, dist.Config{Self: etf.Atom(name), Peer: n.Name(), Flags: in.Result().Flags, Handle: func(*dist.Signal) {}})
+	t.Cleanup(func() { c.Close(); nc.Close() })
+	if reads {
+		var running sync.WaitGroup
+		running.Go(func() { c.Run() })
+		t.Cleanup(func() { c.Close(); running.Wait() })
+	}
+	return c
+}
+
+func strangers(name etf.Atom) etf.Pid { return etf.Pid{Node: name, ID: 1, Creation: 7} }
+
+// A reason that is no term closes the connection it came on. It must not end a process, whose other peers could then not be
+// told why.
+func TestMalformedReason(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	p, q := a.Open(), trapping(t, b)
+	q.Link(p.Self())
+	settled(t, q, a)
+	w := a.Open()
+	w.MonitorNodes(true)
+	bad := stranger(t, a, "bad@test", true)
+	expect(t, w, "{nodeup,bad@test}")
+	if err := bad.Post(&dist.Signal{Kind: dist.Exit2, From: strangers("bad@test"), To: p.Self(), Payload: etf.Raw{Bytes: []byte{104, 2, 97}}}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, w, "{nodedown,bad@test}")
+	if p.Err() != nil {
+		t.Error(p.Err())
+	}
+	p.Exit(etf.Atom("boom"))
+	expect(t, q, "{'EXIT',"+p.Self().String()+",boom}")
+}
+
+// A process that ends is not kept by what it sends to a peer that takes nothing: its other peers hear of its end at once.
+func TestExitWhileSending(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test", func(c *Config) { c.Dist.SendBuffer = 1 << 16 }), c.start("b@test")
+	stranger(t, a, "frozen@test", false)
+	p, w := a.Open(), b.Open()
+	w.Monitor(p.Self())
+	settled(t, w, a)
+	blocked := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			err = p.SendContext(context.Background(), strangers("frozen@test"), make([]byte, 1<<20))
+		}
+		blocked <- err
+	}()
+	a.mu.RLock()
+	s := a.sessions["frozen@test"]
+	a.mu.RUnlock()
+	for s.conn.Ready() { // until the sender has filled the socket
+	}
+	p.Exit(etf.Atom("boom"))
+	if m, err := w.Receive(t.Context()); err != nil || m.String()[:7] != "{'DOWN'" {
+		t.Error(m, err)
+	}
+	if err := <-blocked; err == nil {
+		t.Error("the sender goes on")
+	}
+}
+
+// Nothing of a monitor comes after Demonitor, of a link after Unlink; an alias that ends with a reply or with the end of its
+// process lets one of the two through.
+func TestNothingAfterwards(t *testing.T) {
+	a := newCluster(t).start("a@test")
+	p := a.Open()
+	for i := range 3000 {
+		q, r := a.Open(), a.Open()
+		ref, _ := p.Monitor(q)
+		once, _ := p.MonitorAlias(q, AliasReplyDemonitor)
+		r.Link(q.Self())
+		var wg sync.WaitGroup
+		wg.Go(func() { q.Exit(etf.Atom("boom")) })
+		wg.Go(func() { a.SendContext(t.Context(), once, "reply") })
+		for range i % 40 {
+			p.Messages() // some time
+		}
+		p.Demonitor(ref)
+		r.Unlink(q.Self())
+		alive := r.Err() == nil
+		wg.Wait()
+		if got := p.Messages(); got != 1 {
+			t.Fatalf("round %d: %d messages", i, got)
+		}
+		p.Receive(t.Context())
+		if alive && r.Err() != nil {
+			t.Fatalf("round %d: dead after Unlink", i)
+		}
+		r.Exit(nil)
+	}
+}
+
+// Who has heard of the end of a process can have its name.
+func TestNameAfterEnd(t *testing.T) {
+	a := newCluster(t).start("a@test")
+	for i := range 3000 {
+		p, err := a.Spawn(func(*Process) error { return nil }, Register("x"))
+		if err != nil {
+			t.Fatalf("round %d: %v", i, err)
+		}
+		<-p.Done()
+	}
+}
+
+// A stranger who says he is a node, and then nothing, does not keep that node and us apart.
+func TestSquatter(t *testing.T) {
+	short := func(c *Config) { c.SetupTime = 2 * time.Second }
+	c := newCluster(t)
+	a, b := c.start("a@test", short), c.start("b@test", short)
+	for _, first := range [][2]*Node{{b, a}, {a, b}} {
+		nc, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(a.Port()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := handshake.NewInitiator(handshake.Config{Name: "b@test", Creation: 5, Cookie: func(string) string { return "guess" }}, "a@test")
+		w := wire{nc: nc, timeout: 5 * time.Second}
+		if err := w.write(in.Start().Send); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.read(); err != nil { // the status: he is in
+			t.Fatal(err)
+		}
+		if err := first[0].Connect(t.Context(), first[1].Name()); err != nil {
+			t.Errorf("%v to %v: %v", first[0].Name(), first[1].Name(), err)
+		}
+		first[0].Disconnect(first[1].Name())
+		nc.Close()
+	}
+}
+
+// A peer ends its own monitors, whatever references it has got to know.
+func TestForeignDemonitor(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	p, w := a.Open(), b.Open()
+	ref, _ := w.Monitor(p.Self())
+	settled(t, w, a)
+	other, x := a.Open(), stranger(t, a, "x@test", true)
+	mine, _ := other.Monitor(p)
+	for _, r := range []etf.Ref{ref, mine} {
+		x.Post(&dist.Signal{Kind: dist.Demonitor, From: strangers("x@test"), To: p.Self(), Ref: r})
+		x.Post(&dist.Signal{Kind: dist.Monitor, From: strangers("x@test"), To: p.Self(), Ref: r})
+		x.Post(&dist.Signal{Kind: dist.Demonitor, From: strangers("x@test"), To: p.Self(), Ref: r})
+	}
+	x.Post(&dist.Signal{Kind: dist.Send, From: strangers("x@test"), To: other.Self(), Payload: etf.Raw{Bytes: etf.AppendAtom(nil, "done")}})
+	expect(t, other, "done")
+	p.Exit(nil)
+	for _, watcher := range []*Process{w, other} {
+		if m, err := watcher.Receive(t.Context()); err != nil || m.String()[:7] != "{'DOWN'" {
+			t.Error(m, err)
+		}
+	}
+}
+
+// A chain of links ends with the node, without a stack as deep as the chain is long.
+func TestCloseChain(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(8 << 20))
+	a := newCluster(t).start("a@test")
+	last := a.Open()
+	for range 20_000 {
+		p := a.Open()
+		p.Link(last.Self())
+		last = p
+	}
+	a.Close()
+}
