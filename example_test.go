@@ -24,11 +24,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	greeter := n.Open(node.Register("greeter"))
-	for {
-		msg, err := greeter.Receive(ctx)
-		if err != nil {
-			log.Fatal(err)
-		}
+	for msg := range greeter.Inbox(ctx) {
 		var name string
 		if msg.Decode(&name) == nil {
 			greeter.Send(msg.From(), "Hello, "+name)

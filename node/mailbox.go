@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"iter"
 )
 
 // mailbox is a queue of messages. Its owner locks it.
@@ -92,6 +93,19 @@ func (p *Process) Receive(ctx context.Context) (Message, error) {
 			}
 			p.mu.Unlock()
 			return Message{}, context.Cause(ctx)
+		}
+	}
+}
+
+// Inbox is Receive as a loop: it yields one message after the other until ctx is done or the process has exited
+// (Process.Err), waiting for each.
+func (p *Process) Inbox(ctx context.Context) iter.Seq[Message] {
+	return func(yield func(Message) bool) {
+		for {
+			m, err := p.Receive(ctx)
+			if err != nil || !yield(m) {
+				return
+			}
 		}
 	}
 }

@@ -301,6 +301,27 @@ func TestReceive(t *testing.T) {
 	}
 }
 
+func TestInbox(t *testing.T) {
+	a := newCluster(t).start("a@test")
+	p := a.Open()
+	for i := range 3 {
+		p.Send(p, i)
+	}
+	var got []string
+	for m := range p.Inbox(t.Context()) {
+		if got = append(got, m.String()); len(got) == 2 {
+			break
+		}
+	}
+	for m := range p.Inbox(t.Context()) { // the rest; the end of the process ends it
+		got = append(got, m.String())
+		p.Exit(nil)
+	}
+	if fmt.Sprint(got) != "[0 1 2]" {
+		t.Error(got)
+	}
+}
+
 func TestMailboxLimit(t *testing.T) {
 	a := newCluster(t).start("a@test")
 	p := a.Open(MailboxLimit(3))
