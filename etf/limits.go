@@ -28,8 +28,9 @@ const (
 type Option func(*options)
 
 type options struct {
-	limits Limits
-	alias  bool
+	limits        Limits
+	alias         bool
+	deterministic bool // see Deterministic
 }
 
 // WithLimits replaces the default limits.

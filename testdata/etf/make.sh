@@ -10,3 +10,5 @@ trap 'rm -rf "$tmp"' EXIT
 release=$("${bin}erl" -noinput -boot start_clean -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')
 "${bin}erl" +pc unicode -noinput -pa "$tmp" -s vectors main >"$tmp/out"
 mv "$tmp/out" "vectors-$release.txt"
+
+./make-terms.sh
