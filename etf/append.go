@@ -108,7 +108,14 @@ func appendBig(dst []byte, i *big.Int) []byte {
 	} else {
 		dst = append(binary.BigEndian.AppendUint32(append(dst, tagLargeBig), uint32(n)), sign)
 	}
-	for _, w := range i.Bits() {
+	words := i.Bits()
+	if wordBytes == 8 {
+		for ; n >= 8; n -= 8 {
+			dst = binary.LittleEndian.AppendUint64(dst, uint64(words[0]))
+			words = words[1:]
+		}
+	}
+	for _, w := range words {
 		for b := 0; b < wordBytes && n > 0; b++ {
 			dst = append(dst, byte(w))
 			w >>= 8

@@ -1,7 +1,5 @@
 package etf
 
-import "reflect"
-
 // Marshaler is implemented by types that encode themselves.
 type Marshaler interface {
 	// MarshalETF appends one bare term to dst and returns the extended slice, as append does.
@@ -88,6 +86,5 @@ func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 	case Raw:
 		return appendRaw(dst, v)
 	}
-	rv := reflect.ValueOf(v)
-	return planOf(rv.Type()).enc(dst, rv, depth)
+	return holdingOf(v).append(dst, v, depth)
 }

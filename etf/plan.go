@@ -4,13 +4,29 @@ import (
 	"math/big"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// A plan is how values of one Go type are encoded and decoded. It is made once per type.
+// A plan is how values of one Go type are encoded and decoded. It is made once per type. What it is given is the address
+// of a value of that type: see memory.go.
 type plan struct {
-	enc func(dst []byte, v reflect.Value, depth int) ([]byte, error)
-	dec func(r *Reader, v reflect.Value) error // v is addressable
+	enc func(dst []byte, a addr, depth int) ([]byte, error)
+	dec func(r *Reader, a addr) error
+}
+
+// encodeFunc and decodeFunc are plans by reflection, for what is rare. The Value is addressable.
+type (
+	encodeFunc = func(dst []byte, v reflect.Value, depth int) ([]byte, error)
+	decodeFunc = func(r *Reader, v reflect.Value) error
+)
+
+// reflected makes a plan for t of functions that work by reflection.
+func reflected(t reflect.Type, enc encodeFunc, dec decodeFunc) plan {
+	return plan{
+		enc: func(dst []byte, a addr, depth int) ([]byte, error) { return enc(dst, a.value(t), depth) },
+		dec: func(r *Reader, a addr) error { return dec(r, a.value(t)) },
+	}
 }
 
 // plans caches the plans by reflect.Type. What is in it depends on nothing but the types of the program.
@@ -26,6 +42,93 @@ func planOf(t reflect.Type) *plan {
 		plans.LoadOrStore(t, p)
 	}
 	return p
+}
+
+// holding is what to do with an interface that holds a value of one type.
+type holding struct {
+	word   uintptr // typeWord
+	typ    reflect.Type
+	plan   *plan // of typ, or of what it points to
+	access access
+}
+
+type access uint8
+
+const (
+	pointed access = iota // it is a pointer, and plan is that of what it points to
+	boxed                 // dataWord points to it
+	copied                // it is in dataWord itself, or must not be touched: plan gets a copy
+)
+
+// recent is a cache in front of plans that takes a few instructions: a slot for each hash of a type.
+var recent [512]atomic.Pointer[holding]
+
+func holdingOf(v any) *holding {
+	word := typeWord(v)
+	slot := &recent[(word>>5^word>>14)%uintptr(len(recent))]
+	if h := slot.Load(); h != nil && h.word == word {
+		return h
+	}
+	t := reflect.TypeOf(v)
+	h := &holding{word: word, typ: t, access: boxed}
+	switch {
+	case t.Kind() == reflect.Pointer:
+		h.access, t = pointed, t.Elem()
+	case pointerSized(t) || marshalsByPointer(t):
+		h.access = copied
+	}
+	h.plan = planOf(t)
+	slot.Store(h)
+	return h
+}
+
+// pointerSized reports whether an interface may hold a t in its data word: pointers, maps, and structs and arrays of
+// which one of these is all there is.
+func pointerSized(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Array:
+		return t.Size() == reflect.TypeFor[uintptr]().Size()
+	case reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Pointer:
+		return true
+	}
+	return false
+}
+
+// marshalsByPointer reports whether encoding a t would call a method with a pointer into it. The method might write
+// there, and nobody may write to what an interface holds.
+func marshalsByPointer(t reflect.Type) bool {
+	if !t.Implements(marshalerType) && reflect.PointerTo(t).Implements(marshalerType) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Array:
+		return marshalsByPointer(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if marshalsByPointer(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// append encodes v, of which h is the holding.
+func (h *holding) append(dst []byte, v any, depth int) ([]byte, error) {
+	switch h.access {
+	case pointed:
+		p := dataWord(v)
+		if p.isNil() {
+			return append(dst, nilAtom...), nil
+		}
+		if depth <= 0 {
+			return nil, tooDeep()
+		}
+		return h.plan.enc(dst, p, depth-1)
+	case boxed:
+		return h.plan.enc(dst, dataWord(v), depth)
+	}
+	return h.plan.enc(dst, copyOf(reflect.ValueOf(v)), depth)
 }
 
 // builder makes the plan of a type and of all types in it. Types may contain themselves.
@@ -64,22 +167,19 @@ func (b *builder) fill(p *plan, t reflect.Type) {
 		*p = known
 		return
 	}
+	if known, ok := valuePlans[t]; ok {
+		*p = reflected(t, known.enc, known.dec)
+		return
+	}
 	switch t {
 	case reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration]():
 		refuse(p, t, "there is no convention for it yet; convert it first")
 		return
 	}
+	if fillScalar(p, t) {
+		return
+	}
 	switch t.Kind() {
-	case reflect.Bool:
-		p.enc, p.dec = encBool, decBool
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		p.enc, p.dec = encInt, decInt
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		p.enc, p.dec = encUint, decUint
-	case reflect.Float32, reflect.Float64:
-		p.enc, p.dec = encFloat, decFloat
-	case reflect.String:
-		p.enc, p.dec = encString, decString
 	case reflect.Slice:
 		b.slice(p, t)
 	case reflect.Array:
@@ -89,7 +189,10 @@ func (b *builder) fill(p *plan, t reflect.Type) {
 	case reflect.Pointer:
 		b.pointer(p, t)
 	case reflect.Interface:
-		p.enc, p.dec = encInterface, decInterface
+		*p = reflected(t, encInterface, decInterface)
+		if t.NumMethod() == 0 {
+			p.enc, p.dec = encAny, decAny
+		}
 	case reflect.Struct:
 		b.goStruct(p, t)
 	default:
@@ -99,41 +202,39 @@ func (b *builder) fill(p *plan, t reflect.Type) {
 
 // refuse makes a plan that only gives errors.
 func refuse(p *plan, t reflect.Type, msg string) {
-	p.enc = func([]byte, reflect.Value, int) ([]byte, error) {
+	p.enc = func([]byte, addr, int) ([]byte, error) {
 		return nil, &EncodeError{Type: t, Msg: msg}
 	}
-	p.dec = func(r *Reader, _ reflect.Value) error {
+	p.dec = func(r *Reader, _ addr) error {
 		return &TypeError{Offset: r.pos, Type: t, Err: &EncodeError{Type: t, Msg: msg}}
 	}
 }
 
 // addMethods lets Marshaler and Unmarshaler, of t or of a pointer to it, go before what fill has set.
 func addMethods(p *plan, t reflect.Type) {
-	switch ptr := reflect.PointerTo(t); {
-	case t.Kind() == reflect.Pointer: // the plan of what it points to sees to it, and to nil
+	if t.Kind() == reflect.Pointer { // the plan of what it points to sees to it, and to nil
 		return
+	}
+	ptr := reflect.PointerTo(t)
+	switch {
 	case t.Implements(marshalerType):
-		p.enc = func(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-			return callMarshal(dst, v.Interface().(Marshaler), t)
+		p.enc = func(dst []byte, a addr, _ int) ([]byte, error) {
+			return callMarshal(dst, a.value(t).Interface().(Marshaler), t)
 		}
 	case ptr.Implements(marshalerType):
-		p.enc = func(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-			return callMarshal(dst, pointerTo(v).Interface().(Marshaler), t)
+		p.enc = func(dst []byte, a addr, _ int) ([]byte, error) {
+			return callMarshal(dst, a.value(t).Addr().Interface().(Marshaler), t)
 		}
 	}
-	if reflect.PointerTo(t).Implements(unmarshalerType) {
-		p.dec = func(r *Reader, v reflect.Value) error { return callUnmarshal(r, v, t) }
+	if ptr.Implements(unmarshalerType) {
+		p.dec = func(r *Reader, a addr) error { return callUnmarshal(r, a.value(t), t) }
 	}
 }
 
-// pointerTo returns a pointer to v, or to a copy where v has no address.
-func pointerTo(v reflect.Value) reflect.Value {
-	if v.CanAddr() {
-		return v.Addr()
-	}
-	p := reflect.New(v.Type())
-	p.Elem().Set(v)
-	return p
+// hasMethods reports whether t encodes or decodes itself.
+func hasMethods(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(marshalerType) || p.Implements(unmarshalerType)
 }
 
 func callMarshal(dst []byte, m Marshaler, t reflect.Type) ([]byte, error) {

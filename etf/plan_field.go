@@ -15,41 +15,78 @@ type field struct {
 	omitEmpty bool
 	tagged    bool // the name is from the tag
 	index     []int
+	exported  []bool // each step of index
+	typ       reflect.Type
 	plan      *plan
+
+	// The field is at offset in the struct, or in the last of the embedded structs that pointers lead to.
+	offset uintptr
+	hops   []hop
 }
 
 func (f *field) step() string { return "." + f.name }
 
-// get finds the field in v. It is not there if an embedded pointer on the way is nil.
-func (f *field) get(v reflect.Value) (reflect.Value, bool) {
-	for i, x := range f.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				return reflect.Value{}, false
-			}
-			v = v.Elem()
-		}
-		v = v.Field(x)
-	}
-	return v, true
+// hop is a step from a struct to a struct embedded in it by pointer.
+type hop struct {
+	offset   uintptr      // of the pointer
+	typ      reflect.Type // of what it points to
+	settable bool         // it may be made if it is nil
 }
 
-// settable finds the field in v and makes the embedded structs on the way.
-func (f *field) settable(v reflect.Value, at int) (reflect.Value, error) {
-	for i, x := range f.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				if !v.CanSet() {
-					err := fmt.Errorf("cannot set embedded pointer to unexported struct %v", v.Type().Elem())
-					return reflect.Value{}, &TypeError{Offset: at, Path: f.step(), Type: v.Type(), Err: err}
-				}
-				v.Set(reflect.New(v.Type().Elem()))
-			}
-			v = v.Elem()
-		}
-		v = v.Field(x)
+// find returns the address of the field in the struct at a, or nil if an embedded pointer on the way is nil.
+func (f *field) find(a addr) addr {
+	if f.hops == nil {
+		return a.plus(f.offset)
 	}
-	return v, nil
+	return f.follow(a)
+}
+
+func (f *field) follow(a addr) addr {
+	for _, h := range f.hops {
+		if a = a.plus(h.offset).deref(); a.isNil() {
+			return a
+		}
+	}
+	return a.plus(f.offset)
+}
+
+// make returns the address of the field in the struct at a, and makes the embedded structs on the way.
+func (f *field) make(a addr, at int) (addr, error) {
+	if f.hops == nil {
+		return a.plus(f.offset), nil
+	}
+	return f.makeHops(a, at)
+}
+
+func (f *field) makeHops(a addr, at int) (addr, error) {
+	for _, h := range f.hops {
+		a = a.plus(h.offset)
+		if to := a.deref(); to.isNil() {
+			if !h.settable {
+				err := fmt.Errorf("cannot set embedded pointer to unexported struct %v", h.typ)
+				return addr{}, &TypeError{Offset: at, Path: f.step(), Type: reflect.PointerTo(h.typ), Err: err}
+			}
+			a.value(reflect.PointerTo(h.typ)).Set(reflect.New(h.typ))
+		}
+		a = a.deref()
+	}
+	return a.plus(f.offset), nil
+}
+
+// locate sets where the field is in t.
+func (f *field) locate(t reflect.Type) {
+	for i, x := range f.index {
+		if i > 0 && t.Kind() == reflect.Pointer {
+			t = t.Elem()
+			f.hops = append(f.hops, hop{offset: f.offset, typ: t, settable: f.exported[i-1]})
+			f.offset = 0
+		}
+		sf := t.Field(x)
+		f.offset += sf.Offset
+		f.exported = append(f.exported, sf.IsExported())
+		t = sf.Type
+	}
+	f.typ = t
 }
 
 func splitTag(tag string) (name string, opts []string) {
@@ -86,7 +123,8 @@ func (b *builder) fields(t reflect.Type, tuple bool) ([]field, error) {
 			}
 			f.key = AppendAtom(nil, Atom(f.name))
 		}
-		f.plan = b.plan(t.FieldByIndex(f.index).Type)
+		f.locate(t)
+		f.plan = b.plan(f.typ)
 		out = append(out, f)
 	}
 	return out, nil

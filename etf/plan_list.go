@@ -5,30 +5,36 @@ import (
 	"reflect"
 )
 
-// isByte reports whether slices and arrays of t are binaries.
-func isByte(t reflect.Type) bool {
-	p := reflect.PointerTo(t)
-	return t.Kind() == reflect.Uint8 && !p.Implements(marshalerType) && !p.Implements(unmarshalerType)
+// listPlan is how slices and arrays of one type are read and written.
+type listPlan struct {
+	typ  reflect.Type
+	elem *plan
+	size uintptr // of an element
+	n    int     // of an array
 }
+
+// isByte reports whether slices and arrays of t are binaries.
+func isByte(t reflect.Type) bool { return t.Kind() == reflect.Uint8 && !hasMethods(t) }
 
 func (b *builder) slice(p *plan, t reflect.Type) {
 	if isByte(t.Elem()) {
-		p.enc, p.dec = encBytes, decBytes
+		*p = plan{encBytes, decBytes(t)}
 		return
 	}
-	elem := b.plan(t.Elem())
-	p.enc = encElems(elem)
-	p.dec = func(r *Reader, v reflect.Value) error { return decSlice(r, v, elem) }
+	l := &listPlan{typ: t, elem: b.plan(t.Elem()), size: t.Elem().Size()}
+	*p = plan{l.encSlice, l.decSlice}
+	if !hasMethods(t.Elem()) {
+		l.numbers(p)
+	}
 }
 
 func (b *builder) array(p *plan, t reflect.Type) {
 	if isByte(t.Elem()) {
-		p.enc, p.dec = encByteArray, decByteArray
+		*p = reflected(t, encByteArray, decByteArray)
 		return
 	}
-	elem := b.plan(t.Elem())
-	p.enc = encElems(elem)
-	p.dec = func(r *Reader, v reflect.Value) error { return decArray(r, v, elem) }
+	l := &listPlan{typ: t, elem: b.plan(t.Elem()), size: t.Elem().Size(), n: t.Len()}
+	*p = plan{l.encArray, l.decArray}
 }
 
 // integerKind reports whether k is a kind of signed or of unsigned integers.
@@ -36,37 +42,43 @@ func integerKind(k reflect.Kind) (signed, unsigned bool) {
 	return k >= reflect.Int && k <= reflect.Int64, k >= reflect.Uint && k <= reflect.Uintptr
 }
 
-// encElems encodes slices and arrays.
-func encElems(elem *plan) func([]byte, reflect.Value, int) ([]byte, error) {
-	return func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-		n := v.Len()
-		if n == 0 {
-			return append(dst, tagNil), nil
-		}
-		if depth <= 0 {
-			return nil, tooDeep()
-		}
-		if err := checkLen(n); err != nil {
-			return nil, err
-		}
-		start := len(dst)
-		dst = AppendListHeader(dst, n)
-		var err error
-		for i := range n {
-			if dst, err = elem.enc(dst, v.Index(i), depth-1); err != nil {
-				return nil, addPath(err, indexStep(i))
-			}
-		}
-		// When every element has become a byte, OTP's form is STRING_EXT: tag and byte alternate then.
-		if body := dst[start+5:]; n <= 0xffff && len(body) == 2*n && onlySmallInts(body) {
-			dst[start], dst[start+1], dst[start+2] = tagString, byte(n>>8), byte(n)
-			for i := range n {
-				dst[start+3+i] = body[2*i+1]
-			}
-			return dst[:start+3+n], nil
-		}
+func (l *listPlan) encSlice(dst []byte, a addr, depth int) ([]byte, error) {
+	h := at[sliceHeader](a)
+	return l.encElems(dst, h.elem(0, 0), h.len, depth)
+}
+
+func (l *listPlan) encArray(dst []byte, a addr, depth int) ([]byte, error) {
+	return l.encElems(dst, a, l.n, depth)
+}
+
+// encElems encodes the n elements that begin at a.
+func (l *listPlan) encElems(dst []byte, a addr, n, depth int) ([]byte, error) {
+	if n == 0 {
 		return append(dst, tagNil), nil
 	}
+	if depth <= 0 {
+		return nil, tooDeep()
+	}
+	if err := checkLen(n); err != nil {
+		return nil, err
+	}
+	start := len(dst)
+	dst = AppendListHeader(dst, n)
+	var err error
+	for i := range n {
+		if dst, err = l.elem.enc(dst, a.plus(uintptr(i)*l.size), depth-1); err != nil {
+			return nil, addPath(err, indexStep(i))
+		}
+	}
+	// When every element has become a byte, OTP's form is STRING_EXT: tag and byte alternate then.
+	if body := dst[start+5:]; n <= 0xffff && len(body) == 2*n && onlySmallInts(body) {
+		dst[start], dst[start+1], dst[start+2] = tagString, byte(n>>8), byte(n)
+		for i := range n {
+			dst[start+3+i] = body[2*i+1]
+		}
+		return dst[:start+3+n], nil
+	}
+	return append(dst, tagNil), nil
 }
 
 // onlySmallInts reports whether terms that take two bytes on average are SMALL_INTEGER_EXT, each and all.
@@ -79,135 +91,214 @@ func onlySmallInts(body []byte) bool {
 	return true
 }
 
-// elementsOf reads a list of any tag and calls f for each element. f reads the element from the Reader it is given, which
-// is another one if the list came as bytes. start is called before elements come, with how many are known of.
-func (r *Reader) elementsOf(start func(n int), f func(r *Reader, i int) error) error {
-	at := r.pos
-	if tag, _ := r.Tag(); tag != tagNil && tag != tagString && tag != tagList {
-		return r.mismatch("list")
-	}
-	i := 0
-	if err := r.open(); err != nil {
-		return err
-	}
-	for {
-		if tag, _ := r.Tag(); tag == tagString {
-			b, err := r.Bytes()
-			if err != nil {
-				return err
-			}
-			if err := r.budget(len(b)); err != nil {
-				return err
-			}
-			start(len(b))
-			if err := r.eachByte(b, i, f); err != nil {
-				return err
-			}
-			break
-		}
-		n, err := r.List()
-		if err != nil {
-			if _, ok := err.(*TypeError); ok {
-				return &TypeError{Offset: at, Found: "improper list", Want: "proper list"}
-			}
-			return err
-		}
-		if n == 0 {
-			break
-		}
-		if err := r.claim(n); err != nil {
-			return err
-		}
-		start(n)
-		for range n {
-			r.owed--
-			if err := f(r, i); err != nil {
-				return err
-			}
-			i++
-		}
-	}
-	r.leave()
-	return nil
+// part is what a list of any tag has next: n elements in the input, or bytes of a STRING_EXT, or neither at the end.
+type part struct {
+	n     int
+	bytes []byte
 }
 
-// eachByte calls f for each byte of a STRING_EXT as if it were a term.
-func (r *Reader) eachByte(b []byte, i int, f func(*Reader, int) error) error {
-	one := readers.Get().(*Reader)
-	defer func() {
-		*one = Reader{}
-		readers.Put(one)
-	}()
-	token := []byte{tagSmallInt, 0}
-	for j, c := range b {
-		token[1] = c
-		*one = *r
-		one.data, one.pos = token, 0
-		if err := f(one, i+j); err != nil {
-			switch e := err.(type) {
-			case *TypeError:
-				e.Offset = r.pos - len(b) + j
-			case *SyntaxError:
-				e.Offset = r.pos - len(b) + j
+// nextPart moves to the elements behind the next header of a list that began at offset start, and counts them. For each
+// of the n the caller takes one off owed.
+func (r *Reader) nextPart(start int) (part, error) {
+	switch tag, _ := r.Tag(); tag {
+	case tagString:
+		b, err := r.Bytes()
+		if err != nil {
+			return part{}, err
+		}
+		return part{bytes: b}, r.budget(len(b))
+	case tagList, tagNil:
+		n, err := r.List()
+		if err == nil {
+			if n == 0 {
+				return part{}, nil
 			}
-			return err
+			return part{n: n}, r.claim(n)
+		}
+		if _, ok := err.(*TypeError); !ok {
+			return part{}, err
+		}
+		// LIST_EXT of no elements: the tail decides what it is.
+		if tag, _ := r.listTail(); tag == tagString {
+			return r.nextPart(start)
 		}
 	}
-	return nil
+	if r.pos == start {
+		return part{}, r.mismatch("list")
+	}
+	if r.left() == 0 {
+		return part{}, eof(r.pos, "list")
+	}
+	if err := r.mismatch("list"); !isTypeError(err) {
+		return part{}, err
+	}
+	return part{}, &TypeError{Offset: start, Found: "improper list", Want: "proper list"}
+}
+
+// listTail moves over headers of LIST_EXT without elements, and returns the tag behind them.
+func (r *Reader) listTail() (byte, error) {
+	for r.left() >= 5 && r.data[r.pos] == tagList && r.u32(r.pos+1) == 0 {
+		r.pos += 5
+	}
+	return r.Tag()
+}
+
+func isTypeError(err error) bool {
+	_, ok := err.(*TypeError)
+	return ok
+}
+
+// byteReader reads a byte of a STRING_EXT as if it were a term.
+type byteReader struct {
+	Reader
+	token [2]byte
+}
+
+// byteDecoder returns a Reader with the settings of r on a token of its own, for eachByte.
+func (r *Reader) byteDecoder() *byteReader {
+	b := &byteReader{Reader: *r, token: [2]byte{tagSmallInt, 0}}
+	b.data = b.token[:]
+	return b
+}
+
+// read decodes c, which stands at offset pos of the input, with p.
+func (b *byteReader) read(c byte, pos int, p *plan, a addr) error {
+	b.token[1], b.pos = c, 0
+	err := p.dec(&b.Reader, a)
+	switch e := err.(type) {
+	case *TypeError:
+		e.Offset = pos
+	case *SyntaxError:
+		e.Offset = pos
+	}
+	return err
 }
 
 // sliceStep is up to how many bytes of elements are allocated on the word of a length field alone.
 const sliceStep = 64 << 10
 
-func decSlice(r *Reader, v reflect.Value, elem *plan) error {
-	t := v.Type()
-	size := max(int(t.Elem().Size()), 1)
-	if v.IsNil() {
-		v.Set(reflect.MakeSlice(t, 0, 0))
+// room makes room for n more elements behind the i that are there, or for as many as sliceStep allows, at least one.
+func (l *listPlan) room(a addr, i, n int) {
+	h := at[sliceHeader](a)
+	if n = min(n, sliceStep/max(int(l.size), 1)+1); i+n > h.cap {
+		v := a.value(l.typ)
+		v.SetLen(i)
+		v.Grow(n)
 	}
-	v.SetLen(0)
-	err := r.elementsOf(func(n int) {
-		if n = min(n, sliceStep/size+1); v.Len()+n > v.Cap() {
-			v.Grow(n)
-		}
-	}, func(r *Reader, i int) error {
-		if i >= v.Cap() {
-			v.Grow(1)
-		}
-		v.SetLen(i + 1)
-		e := v.Index(i)
-		e.SetZero()
-		if err := elem.dec(r, e); err != nil {
-			return addPath(err, indexStep(i))
-		}
-		return nil
-	})
-	return withType(err, t)
 }
 
-func decArray(r *Reader, v reflect.Value, elem *plan) error {
-	at, t := r.pos, v.Type()
-	got := 0
-	err := r.elementsOf(func(int) {}, func(r *Reader, i int) error {
-		got = i + 1
-		if i >= t.Len() {
-			return &TypeError{Offset: at, Found: "longer list", Type: t}
+// begin empties the slice at a, leaves zero values in it, and sees to it that it is not nil.
+func (l *listPlan) begin(a addr) {
+	v := a.value(l.typ)
+	if v.IsNil() {
+		return
+	}
+	v.SetLen(v.Cap())
+	v.Clear()
+	v.SetLen(0)
+}
+
+func (l *listPlan) decSlice(r *Reader, a addr) error {
+	start := r.pos
+	h := at[sliceHeader](a)
+	if h.cap > 0 {
+		l.begin(a)
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	i := 0
+	for {
+		p, err := r.nextPart(start)
+		if err != nil {
+			return withType(err, l.typ)
 		}
-		if err := elem.dec(r, v.Index(i)); err != nil {
+		switch {
+		case p.n > 0:
+			l.room(a, i, p.n)
+			for range p.n {
+				if i >= h.cap {
+					l.room(a, i, i+1)
+				}
+				r.owed--
+				h.len = i + 1
+				if err := l.elem.dec(r, h.elem(i, l.size)); err != nil {
+					return withType(addPath(err, indexStep(i)), l.typ)
+				}
+				i++
+			}
+			continue
+		case len(p.bytes) > 0:
+			l.room(a, i, len(p.bytes))
+			one := r.byteDecoder()
+			for j, c := range p.bytes {
+				if i >= h.cap {
+					l.room(a, i, i+1)
+				}
+				h.len = i + 1
+				if err := one.read(c, r.pos-len(p.bytes)+j, l.elem, h.elem(i, l.size)); err != nil {
+					return withType(addPath(err, indexStep(i)), l.typ)
+				}
+				i++
+			}
+		}
+		break
+	}
+	if i == 0 && h.data == nil {
+		a.value(l.typ).Set(reflect.MakeSlice(l.typ, 0, 0))
+	}
+	r.leave()
+	return nil
+}
+
+func (l *listPlan) decArray(r *Reader, a addr) error {
+	start := r.pos
+	if err := r.open(); err != nil {
+		return err
+	}
+	i := 0
+	elem := func(dec func(addr) error) error {
+		if i >= l.n {
+			return &TypeError{Offset: start, Found: "longer list", Type: l.typ}
+		}
+		if err := dec(a.plus(uintptr(i) * l.size)); err != nil {
 			return addPath(err, indexStep(i))
 		}
+		i++
 		return nil
-	})
-	if err == nil && got < t.Len() {
-		err = &TypeError{Offset: at, Found: fmt.Sprintf("list of %d elements", got), Type: t}
 	}
-	return withType(err, t)
+	for {
+		p, err := r.nextPart(start)
+		if err != nil {
+			return withType(err, l.typ)
+		}
+		for range p.n {
+			r.owed--
+			if err := elem(func(e addr) error { return l.elem.dec(r, e) }); err != nil {
+				return withType(err, l.typ)
+			}
+		}
+		if p.n > 0 {
+			continue
+		}
+		if len(p.bytes) > 0 {
+			one := r.byteDecoder()
+			for j, c := range p.bytes {
+				if err := elem(func(e addr) error { return one.read(c, r.pos-len(p.bytes)+j, l.elem, e) }); err != nil {
+					return withType(err, l.typ)
+				}
+			}
+		}
+		break
+	}
+	if i < l.n {
+		return &TypeError{Offset: start, Found: fmt.Sprintf("list of %d elements", i), Type: l.typ}
+	}
+	r.leave()
+	return nil
 }
 
 func encByteArray(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-	if !v.CanAddr() {
-		v = pointerTo(v).Elem()
-	}
 	return AppendBinary(dst, v.Bytes()), nil
 }
 

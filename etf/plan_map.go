@@ -10,10 +10,9 @@ import (
 func (b *builder) goMap(p *plan, t reflect.Type) {
 	key, elem := b.plan(t.Key()), b.plan(t.Elem())
 	order := keyOrder(t.Key())
-	p.enc = func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+	*p = reflected(t, func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		return encMap(dst, v, depth, key, elem, order)
-	}
-	p.dec = func(r *Reader, v reflect.Value) error { return decMap(r, v, key, elem) }
+	}, func(r *Reader, v reflect.Value) error { return decMap(r, v, key, elem) })
 }
 
 // keyOrder returns how keys of type t are compared, or nil if only their encodings can be.
@@ -45,13 +44,18 @@ func encMap(dst []byte, v reflect.Value, depth int, key, elem *plan, order func(
 	keys := v.MapKeys()
 	slices.SortFunc(keys, order)
 	dst = AppendMapHeader(dst, len(keys))
+	t := v.Type()
+	k, e := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+	ka, ea := addrOf(k), addrOf(e)
 	var err error
-	for _, k := range keys {
-		if dst, err = key.enc(dst, k, depth-1); err != nil {
+	for _, x := range keys {
+		k.Set(x)
+		if dst, err = key.enc(dst, ka, depth-1); err != nil {
 			return nil, addPath(err, ".key")
 		}
-		if dst, err = elem.enc(dst, v.MapIndex(k), depth-1); err != nil {
-			return nil, addPath(err, goKeyStep(key, k))
+		e.Set(v.MapIndex(x))
+		if dst, err = elem.enc(dst, ea, depth-1); err != nil {
+			return nil, addPath(err, goKeyStep(key, x))
 		}
 	}
 	return dst, nil
@@ -66,7 +70,7 @@ func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]b
 	}
 	var pairs []pair
 	for it := v.MapRange(); it.Next(); {
-		b, err := key.enc(nil, it.Key(), depth-1)
+		b, err := key.enc(nil, copyOf(it.Key()), depth-1)
 		if err != nil {
 			return nil, addPath(err, ".key")
 		}
@@ -80,7 +84,7 @@ func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]b
 		}
 		var err error
 		dst = append(dst, p.key...)
-		if dst, err = elem.enc(dst, p.v, depth-1); err != nil {
+		if dst, err = elem.enc(dst, copyOf(p.v), depth-1); err != nil {
 			return nil, addPath(err, goKeyStep(key, p.k))
 		}
 	}
@@ -89,7 +93,7 @@ func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]b
 
 // goKeyStep is the path step of the association with key k.
 func goKeyStep(p *plan, k reflect.Value) string {
-	b, err := p.enc(nil, k, hardDepth)
+	b, err := p.enc(nil, copyOf(k), hardDepth)
 	if err != nil {
 		return "[?]"
 	}
@@ -122,12 +126,13 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 	}
 	fresh := v.Len() == 0
 	k, e := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+	ka, ea := addrOf(k), addrOf(e)
 	for i := range n {
 		k.SetZero()
 		e.SetZero()
 		keyAt := r.pos
 		r.owed--
-		if err := key.dec(r, k); err != nil {
+		if err := key.dec(r, ka); err != nil {
 			return addPath(err, ".key")
 		}
 		if !k.Comparable() {
@@ -135,7 +140,7 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 		}
 		keyEnd := r.pos
 		r.owed--
-		if err := elem.dec(r, e); err != nil {
+		if err := elem.dec(r, ea); err != nil {
 			return addPath(err, rawKeyStep(Raw{Bytes: r.data[keyAt:keyEnd], Atoms: r.atoms}))
 		}
 		v.SetMapIndex(k, e)

@@ -4,25 +4,53 @@ import "reflect"
 
 func (b *builder) pointer(p *plan, t reflect.Type) {
 	elem := b.plan(t.Elem())
-	p.enc = func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-		if v.IsNil() {
+	p.enc = func(dst []byte, a addr, depth int) ([]byte, error) {
+		to := a.deref()
+		if to.isNil() {
 			return append(dst, nilAtom...), nil
 		}
 		if depth <= 0 {
 			return nil, tooDeep()
 		}
-		return elem.enc(dst, v.Elem(), depth-1)
+		return elem.enc(dst, to, depth-1)
 	}
-	p.dec = func(r *Reader, v reflect.Value) error {
+	p.dec = func(r *Reader, a addr) error {
 		if r.nilAtom() {
-			v.SetZero()
+			a.value(t).SetZero()
 			return nil
 		}
-		if v.IsNil() {
-			v.Set(reflect.New(t.Elem()))
+		to := a.deref()
+		if to.isNil() {
+			v := reflect.New(t.Elem())
+			a.value(t).Set(v.Convert(t)) // t may have a name
+			to = addr{v.UnsafePointer()}
 		}
-		return elem.dec(r, v.Elem())
+		return elem.dec(r, to)
 	}
+}
+
+func encAny(dst []byte, a addr, depth int) ([]byte, error) {
+	v := *at[any](a)
+	if v == nil {
+		return append(dst, nilAtom...), nil
+	}
+	if depth <= 0 {
+		return nil, tooDeep()
+	}
+	return appendAny(dst, v, depth-1)
+}
+
+func decAny(r *Reader, a addr) error {
+	v := at[any](a)
+	if *v == nil {
+		t, err := r.Term()
+		if err != nil {
+			return err
+		}
+		*v = t
+		return nil
+	}
+	return decInterface(r, reflect.ValueOf(v).Elem())
 }
 
 func encInterface(dst []byte, v reflect.Value, depth int) ([]byte, error) {
@@ -44,7 +72,7 @@ func decInterface(r *Reader, v reflect.Value) error {
 		if err := r.open(); err != nil { // an any may hold a pointer to itself
 			return err
 		}
-		if err := planOf(held.Type().Elem()).dec(r, held.Elem()); err != nil {
+		if err := planOf(held.Type().Elem()).dec(r, addr{held.UnsafePointer()}); err != nil {
 			return err
 		}
 		r.leave()

@@ -4,19 +4,23 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 )
 
 // structPlan is how a struct type is written.
 type structPlan struct {
 	typ    reflect.Type
 	fields []field
-	prefix []byte // of tuples: header and tag; of Elixir structs: the association of __struct__
+	prefix []byte // the header, and: of tuples the tag, of Elixir structs the association of __struct__
 	tag    Atom   // of tuples, or the module of Elixir structs
 	tuple  bool
 	elixir bool
-	omits  bool // some field has omitempty
 	atoms  map[string]int
 	bins   map[string]int
+
+	// after[i] is 1 + the field whose key came after that of field i the last time, and after[len(fields)] that of the
+	// first key; 0 is not known. OTP sends the keys of maps of one shape in one order, but which it is nobody knows.
+	after []atomic.Int32
 }
 
 func (b *builder) goStruct(p *plan, t reflect.Type) {
@@ -26,9 +30,9 @@ func (b *builder) goStruct(p *plan, t reflect.Type) {
 		return
 	}
 	if s.tuple {
-		p.enc, p.dec = s.encTuple, s.decTuple
+		*p = plan{s.encTuple, s.decTuple}
 	} else {
-		p.enc, p.dec = s.encMap, s.decMap
+		*p = plan{s.encMap, s.decMap}
 	}
 }
 
@@ -48,8 +52,8 @@ func (b *builder) structPlan(t reflect.Type) (*structPlan, error) {
 		} else {
 			s.atoms[f.name] = i
 		}
-		s.omits = s.omits || f.omitEmpty
 	}
+	s.after = make([]atomic.Int32, len(fields)+1)
 	switch {
 	case s.tuple:
 		n := len(fields)
@@ -64,7 +68,10 @@ func (b *builder) structPlan(t reflect.Type) (*structPlan, error) {
 		if _, ok := s.atoms["__struct__"]; ok {
 			return nil, fmt.Errorf("field for __struct__ in an Elixir struct")
 		}
-		s.prefix = AppendAtom(AppendAtom(nil, "__struct__"), s.tag)
+		s.prefix = AppendMapHeader(nil, len(fields)+1)
+		s.prefix = AppendAtom(AppendAtom(s.prefix, "__struct__"), s.tag)
+	default:
+		s.prefix = AppendMapHeader(nil, len(fields))
 	}
 	return s, nil
 }
@@ -97,7 +104,7 @@ func (s *structPlan) shape() error {
 	return nil
 }
 
-func (s *structPlan) encTuple(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+func (s *structPlan) encTuple(dst []byte, a addr, depth int) ([]byte, error) {
 	if depth <= 0 {
 		return nil, tooDeep()
 	}
@@ -105,42 +112,43 @@ func (s *structPlan) encTuple(dst []byte, v reflect.Value, depth int) ([]byte, e
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
-		fv, ok := f.get(v)
-		if !ok {
+		fa := f.find(a)
+		if fa.isNil() {
 			dst = append(dst, nilAtom...)
 			continue
 		}
-		if dst, err = f.plan.enc(dst, fv, depth-1); err != nil {
+		if dst, err = f.plan.enc(dst, fa, depth-1); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}
 	return dst, nil
 }
 
-func (s *structPlan) encMap(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+func (s *structPlan) encMap(dst []byte, a addr, depth int) ([]byte, error) {
 	if depth <= 0 {
 		return nil, tooDeep()
 	}
-	at, n := len(dst)+1, 0
-	dst = AppendMapHeader(dst, 0)
-	if s.elixir {
-		dst = append(dst, s.prefix...)
-		n++
-	}
+	start, n := len(dst), len(s.fields)
+	dst = append(dst, s.prefix...)
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
-		fv, ok := f.get(v)
-		if !ok || f.omitEmpty && isEmpty(fv) {
+		fa := f.find(a)
+		if fa.isNil() || f.omitEmpty && isEmpty(fa.value(f.typ)) {
+			n--
 			continue
 		}
 		dst = append(dst, f.key...)
-		if dst, err = f.plan.enc(dst, fv, depth-1); err != nil {
+		if dst, err = f.plan.enc(dst, fa, depth-1); err != nil {
 			return nil, addPath(err, f.step())
 		}
-		n++
 	}
-	binary.BigEndian.PutUint32(dst[at:], uint32(n))
+	if n < len(s.fields) {
+		if s.elixir {
+			n++
+		}
+		binary.BigEndian.PutUint32(dst[start+1:], uint32(n))
+	}
 	return dst, nil
 }
 

@@ -2,16 +2,47 @@ package etf
 
 import (
 	"fmt"
-	"reflect"
 )
 
-func (s *structPlan) decTuple(r *Reader, v reflect.Value) error {
+func (s *structPlan) decTuple(r *Reader, a addr) error {
+	if err := s.tupleHeader(r); err != nil {
+		return err
+	}
+	for i := range s.fields {
+		f := &s.fields[i]
+		fa, err := f.make(a, r.pos)
+		if err != nil {
+			return err
+		}
+		r.owed--
+		if err := f.plan.dec(r, fa); err != nil {
+			return addPath(err, f.step())
+		}
+	}
+	r.leave()
+	return nil
+}
+
+// tupleHeader reads the header and the tag, and enters the tuple.
+func (s *structPlan) tupleHeader(r *Reader) error {
+	want := len(s.fields)
+	if d := r.data[r.pos:]; len(d) >= len(s.prefix) && string(d[:len(s.prefix)]) == string(s.prefix) { // nearly always
+		if err := r.open(); err != nil {
+			return err
+		}
+		r.pos += len(s.prefix)
+		if s.tag != "" {
+			if err := r.budget(1); err != nil {
+				return err
+			}
+		}
+		return r.claim(want)
+	}
 	at := r.pos
 	n, err := r.Tuple()
 	if err != nil {
 		return withType(err, s.typ)
 	}
-	want := len(s.fields)
 	if s.tag != "" {
 		want++
 	}
@@ -35,22 +66,10 @@ func (s *structPlan) decTuple(r *Reader, v reflect.Value) error {
 		}
 		r.pos = next
 	}
-	for i := range s.fields {
-		f := &s.fields[i]
-		fv, err := f.settable(v, r.pos)
-		if err != nil {
-			return err
-		}
-		r.owed--
-		if err := f.plan.dec(r, fv); err != nil {
-			return addPath(err, f.step())
-		}
-	}
-	r.leave()
 	return nil
 }
 
-func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
+func (s *structPlan) decMap(r *Reader, a addr) error {
 	at := r.pos
 	n, err := r.Map()
 	if err != nil {
@@ -68,11 +87,11 @@ func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
 		many = make([]bool, len(s.fields))
 	}
 	module := !s.elixir
-	next := 0 // fields tend to come in their order
+	last := len(s.fields) // the field before
 	for range n {
 		r.owed -= 2
 		keyAt := r.pos
-		i, isModule, err := s.key(r, next)
+		i, isModule, err := s.key(r, last)
 		if err != nil {
 			return err
 		}
@@ -93,7 +112,7 @@ func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
 			continue
 		}
 		f := &s.fields[i]
-		next = i + 1
+		last = i
 		if many != nil && many[i] || few&(1<<(i&63)) != 0 && many == nil {
 			return syntaxf(keyAt, "map with duplicate key %s", f.name)
 		}
@@ -102,11 +121,11 @@ func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
 		} else {
 			few |= 1 << i
 		}
-		fv, err := f.settable(v, r.pos)
+		fa, err := f.make(a, r.pos)
 		if err != nil {
 			return err
 		}
-		if err := f.plan.dec(r, fv); err != nil {
+		if err := f.plan.dec(r, fa); err != nil {
 			return addPath(err, f.step())
 		}
 	}
@@ -117,8 +136,23 @@ func (s *structPlan) decMap(r *Reader, v reflect.Value) error {
 	return nil
 }
 
-// key reads a key and finds its field, which is likely the one at index next; -1 if there is none.
-func (s *structPlan) key(r *Reader, next int) (i int, isModule bool, err error) {
+// key reads a key and finds its field; -1 if there is none. last is the field before, or how many fields there are.
+func (s *structPlan) key(r *Reader, last int) (i int, isModule bool, err error) {
+	if i = int(s.after[last].Load()) - 1; i >= 0 {
+		key := s.fields[i].key
+		if d := r.data[r.pos:]; len(d) >= len(key) && string(d[:len(key)]) == string(key) {
+			r.pos += len(key)
+			return i, false, nil
+		}
+	}
+	i, isModule, err = s.findKey(r)
+	if err == nil && i >= 0 && !isModule {
+		s.after[last].Store(int32(i + 1))
+	}
+	return i, isModule, err
+}
+
+func (s *structPlan) findKey(r *Reader) (i int, isModule bool, err error) {
 	tag, _ := r.Tag()
 	switch tag {
 	case tagSmallAtomUTF, tagAtomUTF8, tagSmallAtom, tagAtom, tagCacheRef:
@@ -129,15 +163,9 @@ func (s *structPlan) key(r *Reader, next int) (i int, isModule bool, err error) 
 		r.pos = end
 		var ok bool
 		if text == nil {
-			if next < len(s.fields) && !s.fields[next].binary && s.fields[next].name == string(a) {
-				return next, false, nil
-			}
 			i, ok = s.atoms[string(a)]
 			isModule = s.elixir && a == "__struct__"
 		} else {
-			if next < len(s.fields) && !s.fields[next].binary && s.fields[next].name == string(text) {
-				return next, false, nil
-			}
 			i, ok = s.atoms[string(text)]
 			isModule = s.elixir && string(text) == "__struct__"
 		}

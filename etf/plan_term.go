@@ -5,183 +5,180 @@ import (
 	"reflect"
 )
 
-// termPlans are the plans of the types of this package, and of big.Int.
+// termPlans are the plans of types that are frequent: of this package, and big.Int.
 var termPlans map[reflect.Type]plan
 
-func init() { // not a literal: these plans refer to planOf, which refers to this
+// valuePlans are those of types that are rare, which work by reflection.
+var valuePlans map[reflect.Type]valuePlan
+
+type valuePlan struct {
+	enc encodeFunc
+	dec decodeFunc
+}
+
+func init() { // not literals: these plans refer to planOf, which refers to them
 	termPlans = map[reflect.Type]plan{
-		atomType: {encAtom, decAtom},
-		termType: {encTermInterface, decTermInterface},
-		rawType:  {encRaw, decRaw},
+		atomType:                  {encAtom, decAtom},
+		termType:                  {encTermInterface, decTermInterface},
+		rawType:                   {encRaw, decRaw},
+		reflect.TypeFor[Pid]():    {encPid, decPid},
+		reflect.TypeFor[Ref]():    {encRef, decRef},
+		reflect.TypeFor[Int]():    signedPlan[Int](reflect.TypeFor[Int]()),
+		reflect.TypeFor[Binary](): {encBytes, decBytes(reflect.TypeFor[Binary]())},
+		bigIntType:                {encBigInt, decBigInt(bigIntType)},
+		reflect.TypeFor[Big]():    {encBigInt, decBigInt(reflect.TypeFor[Big]())},
+		reflect.TypeFor[Tuple]():  {encTerm[Tuple], decTerm[Tuple]("tuple")},
+		reflect.TypeFor[List]():   {encTerm[List], decTerm[List]("list")},
+		reflect.TypeFor[Map]():    {encTerm[Map], decTerm[Map]("map")},
+		reflect.TypeFor[Float]():  {encTerm[Float], decTerm[Float]("float")},
 
-		reflect.TypeFor[Charlist](): {encCharlist, decCharlist},
-		reflect.TypeFor[Pid]():      {encPid, decPid},
-		reflect.TypeFor[Ref]():      {encRef, decRef},
-
-		bigIntType: {encBigInt, decBigInt},
-
-		reflect.TypeFor[Big]():       {encBigInt, decBigInt},
-		reflect.TypeFor[Int]():       {encInt, decInt},
-		reflect.TypeFor[Float]():     {encFloat, decTerm[Float]("float")},
-		reflect.TypeFor[Binary]():    {encBytes, decBytes},
 		reflect.TypeFor[BitString](): {encTerm[BitString], decTerm[BitString]("bit string")},
-		reflect.TypeFor[Tuple]():     {encTerm[Tuple], decTerm[Tuple]("tuple")},
-		reflect.TypeFor[List]():      {encTerm[List], decTerm[List]("list")},
 		reflect.TypeFor[Improper]():  {encTerm[Improper], decTerm[Improper]("improper list")},
-		reflect.TypeFor[Map]():       {encTerm[Map], decTerm[Map]("map")},
 		reflect.TypeFor[Port]():      {encTerm[Port], decTerm[Port]("port")},
 		reflect.TypeFor[Export]():    {encTerm[Export], decTerm[Export]("external fun")},
 		reflect.TypeFor[Fun]():       {encPointed[Fun], decPointed[Fun]("fun")},
 		reflect.TypeFor[Record]():    {encPointed[Record], decPointed[Record]("native record")},
 	}
-}
-
-func encAtom(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-	a := Atom(v.String())
-	if !ValidAtom(a) {
-		return nil, checkAtom(a)
+	valuePlans = map[reflect.Type]valuePlan{
+		reflect.TypeFor[Charlist](): {encCharlist, decCharlist},
 	}
-	return AppendAtom(dst, a), nil
 }
 
-func decAtom(r *Reader, v reflect.Value) error {
-	a, err := r.Atom()
+func encAtom(dst []byte, a addr, _ int) ([]byte, error) {
+	name := *at[Atom](a)
+	if !ValidAtom(name) {
+		return nil, checkAtom(name)
+	}
+	return AppendAtom(dst, name), nil
+}
+
+func decAtom(r *Reader, a addr) error {
+	name, err := r.Atom()
 	if err != nil {
-		return withType(err, v.Type())
+		return withType(err, atomType)
 	}
-	v.SetString(string(a))
+	*at[Atom](a) = name
 	return nil
 }
 
-func encPid(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-	p, _ := reflect.TypeAssert[Pid](v)
+func encPid(dst []byte, a addr, _ int) ([]byte, error) {
+	p := at[Pid](a)
 	if !ValidAtom(p.Node) {
 		return nil, checkAtom(p.Node)
 	}
-	return AppendPid(dst, p), nil
+	return AppendPid(dst, *p), nil
 }
 
-func decPid(r *Reader, v reflect.Value) error {
+func decPid(r *Reader, a addr) error {
 	p, err := r.Pid()
 	if err != nil {
-		return withType(err, v.Type())
+		return withType(err, reflect.TypeFor[Pid]())
 	}
-	*v.Addr().Interface().(*Pid) = p
+	*at[Pid](a) = p
 	return nil
 }
 
-func encRef(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-	ref, _ := reflect.TypeAssert[Ref](v)
+func encRef(dst []byte, a addr, _ int) ([]byte, error) {
+	ref := at[Ref](a)
 	if ref.Len < 1 || ref.Len > maxRefWords || !ValidAtom(ref.Node) {
-		return nil, checkRef(ref)
+		return nil, checkRef(*ref)
 	}
-	return AppendRef(dst, ref), nil
+	return AppendRef(dst, *ref), nil
 }
 
-func decRef(r *Reader, v reflect.Value) error {
+func decRef(r *Reader, a addr) error {
 	ref, err := r.Ref()
 	if err != nil {
-		return withType(err, v.Type())
+		return withType(err, reflect.TypeFor[Ref]())
 	}
-	*v.Addr().Interface().(*Ref) = ref
+	*at[Ref](a) = ref
 	return nil
 }
 
-func encRaw(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-	raw, _ := reflect.TypeAssert[Raw](v)
-	return appendRaw(dst, raw)
+func encRaw(dst []byte, a addr, _ int) ([]byte, error) {
+	return appendRaw(dst, *at[Raw](a))
 }
 
-func decRaw(r *Reader, v reflect.Value) error {
+func decRaw(r *Reader, a addr) error {
 	raw, err := r.keepRaw()
 	if err != nil {
 		return err
 	}
-	*v.Addr().Interface().(*Raw) = raw
+	*at[Raw](a) = raw
 	return nil
 }
 
-func encBigInt(dst []byte, v reflect.Value, _ int) ([]byte, error) {
-	i, ok := pointerTo(v).Interface().(*big.Int)
-	if !ok {
-		i = pointerTo(v).Interface().(*Big).int()
-	}
+// encBigInt encodes a big.Int or a Big, which are the same.
+func encBigInt(dst []byte, a addr, _ int) ([]byte, error) {
+	i := at[big.Int](a)
 	if err := checkBig(i); err != nil {
 		return nil, err
 	}
 	return appendBig(dst, i), nil
 }
 
-func decBigInt(r *Reader, v reflect.Value) error {
-	i, err := r.BigInt()
-	if err != nil {
-		return withType(err, v.Type())
+func decBigInt(t reflect.Type) func(*Reader, addr) error {
+	return func(r *Reader, a addr) error {
+		return withType(r.bigInt(at[big.Int](a)), t)
 	}
-	if b, ok := v.Addr().Interface().(*big.Int); ok {
-		b.Set(i)
-		return nil
-	}
-	v.Addr().Interface().(*Big).int().Set(i)
-	return nil
 }
 
-func encTermInterface(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-	if v.IsNil() {
+func encTermInterface(dst []byte, a addr, depth int) ([]byte, error) {
+	t := *at[Term](a)
+	if t == nil {
 		return nil, &EncodeError{Type: termType, Msg: "nil Term"}
 	}
-	t, _ := reflect.TypeAssert[Term](v)
 	return appendTerm(dst, t, depth)
 }
 
-func decTermInterface(r *Reader, v reflect.Value) error {
+func decTermInterface(r *Reader, a addr) error {
 	t, err := r.Term()
 	if err != nil {
 		return err
 	}
-	*v.Addr().Interface().(*Term) = t
+	*at[Term](a) = t
 	return nil
 }
 
-func encTerm[T Term](dst []byte, v reflect.Value, depth int) ([]byte, error) {
-	t, _ := reflect.TypeAssert[T](v)
-	return appendTerm(dst, t, depth)
+func encTerm[T Term](dst []byte, a addr, depth int) ([]byte, error) {
+	return appendTerm(dst, *at[T](a), depth)
 }
 
-func decTerm[T Term](want string) func(*Reader, reflect.Value) error {
-	return func(r *Reader, v reflect.Value) error {
-		at := r.pos
+func decTerm[T Term](want string) func(*Reader, addr) error {
+	return func(r *Reader, a addr) error {
+		pos := r.pos
 		t, err := r.Term()
 		if err != nil {
 			return err
 		}
 		x, ok := t.(T)
 		if !ok {
-			r.pos = at
-			return r.unfit(v.Type(), want)
+			r.pos = pos
+			return r.unfit(reflect.TypeFor[T](), want)
 		}
-		*v.Addr().Interface().(*T) = x
+		*at[T](a) = x
 		return nil
 	}
 }
 
 // encPointed encodes a T of which the pointer is a Term.
-func encPointed[T any](dst []byte, v reflect.Value, depth int) ([]byte, error) {
-	return appendTerm(dst, pointerTo(v).Interface().(Term), depth)
+func encPointed[T any](dst []byte, a addr, depth int) ([]byte, error) {
+	return appendTerm(dst, any(at[T](a)).(Term), depth)
 }
 
-func decPointed[T any](want string) func(*Reader, reflect.Value) error {
-	return func(r *Reader, v reflect.Value) error {
-		at := r.pos
+func decPointed[T any](want string) func(*Reader, addr) error {
+	return func(r *Reader, a addr) error {
+		pos := r.pos
 		t, err := r.Term()
 		if err != nil {
 			return err
 		}
 		x, ok := t.(any).(*T)
 		if !ok {
-			r.pos = at
-			return r.unfit(v.Type(), want)
+			r.pos = pos
+			return r.unfit(reflect.TypeFor[T](), want)
 		}
-		*v.Addr().Interface().(*T) = *x
+		*at[T](a) = *x
 		return nil
 	}
 }

@@ -61,12 +61,22 @@ func (r *Reader) Uint() (uint64, error) {
 
 // BigInt reads an integer of any tag and size.
 func (r *Reader) BigInt() (*big.Int, error) {
-	neg, mag, next, err := r.magnitude()
-	if err != nil {
+	i := new(big.Int)
+	if err := r.bigInt(i); err != nil {
 		return nil, err
 	}
+	return i, nil
+}
+
+// bigInt is BigInt into an integer that is there, in the memory that it has.
+func (r *Reader) bigInt(i *big.Int) error {
+	neg, mag, next, err := r.magnitude()
+	if err != nil {
+		return err
+	}
 	r.pos = next
-	return makeBig(neg, mag), nil
+	setBig(i, neg, mag)
+	return nil
 }
 
 // Float reads a float: NEW_FLOAT_EXT, or the text form that minor version 0 had.
@@ -197,12 +207,30 @@ func smallMagnitude(mag []byte) (uint64, bool) {
 	return u, true
 }
 
-func makeBig(neg bool, mag []byte) *big.Int {
-	be := slices.Clone(mag)
-	slices.Reverse(be)
-	i := new(big.Int).SetBytes(be)
+// setBig sets i to a little-endian magnitude without high zeros.
+func setBig(i *big.Int, neg bool, mag []byte) {
+	n := (len(mag) + wordBytes - 1) / wordBytes
+	words := i.Bits()[:0]
+	if cap(words) < n {
+		words = make([]big.Word, 0, n)
+	}
+	for len(mag) >= wordBytes {
+		if wordBytes == 8 {
+			words = append(words, big.Word(binary.LittleEndian.Uint64(mag)))
+		} else {
+			words = append(words, big.Word(binary.LittleEndian.Uint32(mag)))
+		}
+		mag = mag[wordBytes:]
+	}
+	if len(mag) > 0 {
+		var w big.Word
+		for j, b := range mag {
+			w |= big.Word(b) << (8 * j)
+		}
+		words = append(words, w)
+	}
+	i.SetBits(words)
 	if neg {
 		i.Neg(i)
 	}
-	return i
 }

@@ -107,7 +107,9 @@ func (r *Reader) integer() (Term, error) {
 		case ok && neg && u <= 1<<63:
 			return Int(-u), nil
 		}
-		return (*Big)(makeBig(neg, mag)), nil
+		i := new(big.Int)
+		setBig(i, neg, mag)
+		return (*Big)(i), nil
 	}
 }
 

@@ -58,13 +58,16 @@ func decodeInto(r *Reader, v any) (err error) {
 			return err
 		}
 	}
-	rv := reflect.ValueOf(v)
-	if rv.Kind() != reflect.Pointer || rv.IsNil() {
+	var h *holding
+	if v != nil {
+		h = holdingOf(v)
+	}
+	if h == nil || h.access != pointed || dataWord(v).isNil() {
 		return fmt.Errorf("etf: cannot decode into %T: want a pointer that is not nil", v)
 	}
 	p := readers.Get().(*Reader)
 	*p = *r
-	err = planOf(rv.Type().Elem()).dec(p, rv.Elem())
+	err = h.plan.dec(p, dataWord(v))
 	*r = *p
 	*p = Reader{}
 	readers.Put(p)

@@ -1,0 +1,65 @@
+package etf
+
+import (
+	"reflect"
+	"unsafe"
+)
+
+// This is the one file with unsafe. Two things are done with it.
+//
+// Plans work on the address of a Go value instead of a reflect.Value. A plan is made by reflection for one type, is
+// found by that type alone, and so meets only addresses of values of it: the types given to at below are those that the
+// plan has seen, or the basic type that they are made of, which has the same layout. Addresses are unsafe.Pointers all
+// the time, so the garbage collector sees them; they never leave the value that the caller has given us.
+//
+// What it buys is in DESIGN.md.
+
+// addr is the address of a Go value.
+type addr struct{ p unsafe.Pointer }
+
+// at says of which type the value at a is.
+func at[T any](a addr) *T { return (*T)(a.p) }
+
+func (a addr) plus(offset uintptr) addr { return addr{unsafe.Add(a.p, offset)} }
+
+func (a addr) isNil() bool { return a.p == nil }
+
+// deref returns the pointer that stands at a.
+func (a addr) deref() addr { return addr{*(*unsafe.Pointer)(a.p)} }
+
+// value returns what stands at a, which is of type t, for reflection.
+func (a addr) value(t reflect.Type) reflect.Value { return reflect.NewAt(t, a.p).Elem() }
+
+// addrOf returns the address of v, which has one.
+func addrOf(v reflect.Value) addr { return addr{v.Addr().UnsafePointer()} }
+
+// addrTo returns the address of a value that is not found by reflection.
+func addrTo[T any](p *T) addr { return addr{unsafe.Pointer(p)} }
+
+// copyOf returns the address of a copy of v.
+func copyOf(v reflect.Value) addr {
+	p := reflect.New(v.Type())
+	p.Elem().Set(v)
+	return addr{p.UnsafePointer()}
+}
+
+// sliceHeader is what stands at the address of a slice of any type.
+type sliceHeader struct {
+	data     unsafe.Pointer
+	len, cap int
+}
+
+// elem returns the address of element i, of the given size.
+func (h *sliceHeader) elem(i int, size uintptr) addr {
+	return addr{unsafe.Add(h.data, uintptr(i)*size)}
+}
+
+// iface is an interface: a word that stands for the type, and a word that is the value, if that is a pointer, or else
+// points to it.
+type iface struct{ tab, data unsafe.Pointer }
+
+// typeWord is a number for the type of what v holds.
+func typeWord(v any) uintptr { return uintptr((*iface)(unsafe.Pointer(&v)).tab) }
+
+// dataWord returns the pointer in v: what v holds, if that is a pointer, or where that lies.
+func dataWord(v any) addr { return addr{(*iface)(unsafe.Pointer(&v)).data} }
