@@ -215,7 +215,7 @@ func (p *Process) within(ctx context.Context) (context.Context, context.CancelFu
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// reach is Node.reach that the end of the process interrupts.
+// reach returns the connection to a node, nil for this node, and sets one up if need be. The end of the process interrupts it.
 func (p *Process) reach(ctx context.Context, to etf.Atom) (*session, error) {
 	if s, err := p.node.connected(target{node: to}); err == nil {
 		return s, nil

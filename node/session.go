@@ -204,14 +204,6 @@ func (p *Process) connectionLost(s *session) {
 	}
 }
 
-// reach returns the connection to a node, nil for this node, and sets one up if need be.
-func (n *Node) reach(ctx context.Context, to etf.Atom) (*session, error) {
-	if to == n.name {
-		return nil, nil
-	}
-	return n.session(ctx, to)
-}
-
 // transmit emits signals and waits for room: to the peer of s, or on this node.
 func (n *Node) transmit(ctx context.Context, s *session, sigs ...*dist.Signal) error {
 	if s == nil {
