@@ -69,14 +69,14 @@ func openVersion(data []byte, opts []Option) (r Reader, after int, err error) {
 	r = NewReader(Raw{Bytes: data}, opts...)
 	r.pos = 1
 	if len(data) < 2 || data[1] != tagCompressed {
-		return r, -1, nil
+		return r, -1, r.table.admit(data, 1)
 	}
 	inner, used, err := inflate(data[2:], 2, r.lim)
 	if err != nil {
 		return Reader{}, 0, err
 	}
 	r.data, r.pos = inner, 0
-	return r, 2 + used, nil
+	return r, 2 + used, r.table.admit(inner, 0)
 }
 
 // markIf marks offsets of err as offsets in the inflated bytes if there are such.

@@ -56,7 +56,7 @@ func (e *TypeError) Unwrap() error { return e.Err }
 // LimitError reports input that exceeds one of the Limits, or a value to be encoded that nests too deep.
 type LimitError struct {
 	Offset int    // where in the input; -1 when encoding
-	Limit  string // the field of Limits: "Depth", "Elements" or "Inflated"
+	Limit  string // the field of Limits: "Depth", "Elements", "Inflated" or "Size"; "Atoms" for an AtomTable
 	Max    int    // its value
 }
 

@@ -13,6 +13,10 @@ type Limits struct {
 
 	// Inflated is the largest size, in bytes, of a compressed term after inflation. The default is 64 MiB.
 	Inflated int
+
+	// Size is the most bytes that a Decoder takes for one term. The default is 64 MiB. It means nothing elsewhere, where
+	// all bytes are there already.
+	Size int
 }
 
 const (
@@ -24,13 +28,15 @@ const (
 	hardDepth = 100_000
 )
 
-// Option changes how bytes are decoded.
+// Option changes how bytes are decoded, or, of Marshal, how they are encoded.
 type Option func(*options)
 
 type options struct {
 	limits        Limits
 	alias         bool
 	deterministic bool // see Deterministic
+	strict        bool
+	atoms         *AtomTable // nil for none
 }
 
 // WithLimits replaces the default limits.
@@ -42,6 +48,12 @@ func WithLimits(l Limits) Option {
 // The caller then leaves the input unchanged as long as the decoded values live. Atoms and Go strings are never shared.
 func Alias() Option {
 	return func(o *options) { o.alias = true }
+}
+
+// Strict makes it an error that a map has a key for which the struct that it is decoded into has no field. Without it
+// such associations are passed over.
+func Strict() Option {
+	return func(o *options) { o.strict = true }
 }
 
 func limitOr(n, def, most int) int {

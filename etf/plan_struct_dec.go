@@ -106,6 +106,10 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 			continue
 		}
 		if i < 0 {
+			if r.strict {
+				key := Raw{Bytes: r.data[keyAt:r.pos], Atoms: r.atoms}
+				return &TypeError{Offset: keyAt, Found: "unknown key " + short1(key), Want: "one of the fields", Type: s.typ}
+			}
 			if err := r.Skip(); err != nil {
 				return err
 			}

@@ -21,6 +21,9 @@ type Raw struct {
 // Decode stores the term in the value v points to, as Unmarshal does. All of Bytes must be one term.
 func (r Raw) Decode(v any, opts ...Option) error {
 	rd := NewReader(r, opts...)
+	if err := rd.table.admit(r.Bytes, 0); err != nil {
+		return err
+	}
 	return decodeAll(&rd, v)
 }
 

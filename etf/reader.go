@@ -22,6 +22,8 @@ type Reader struct {
 	keyDepth int // how many maps it is nested in by their keys
 	owed     int // how many elements are still to come in it
 	maxDepth int
+	table    *AtomTable // of the option Atoms, or nil
+	strict   bool
 	elements int // how many more may be decoded
 	lim      Limits
 	lastNode Atom // of a pid, port or reference: the next one is likely to be of the same node
@@ -50,6 +52,8 @@ func newReaderOpts(r Raw, opts []Option) Reader {
 		elements: limitOr(o.limits.Elements, defaultElements, math.MaxInt),
 		lim:      o.limits,
 		alias:    o.alias,
+		strict:   o.strict,
+		table:    o.atoms,
 	}
 }
 
