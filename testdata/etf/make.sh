@@ -12,3 +12,5 @@ release=$("${bin}erl" -noinput -boot start_clean -eval 'io:put_chars(erlang:syst
 mv "$tmp/out" "vectors-$release.txt"
 
 ./make-terms.sh
+
+./make-inspect.sh

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Makes inspect-<version>.txt with the Elixir that is in the path (or in $ERL_BIN). The program is inspect.exs.
+set -eu
+cd "$(dirname "$0")"
+bin=${ERL_BIN:+$ERL_BIN/}
+command -v "${bin}elixir" >/dev/null || exit 0
+export LC_ALL=C.UTF-8
+version=$("${bin}elixir" -e 'IO.write(Enum.join(Enum.take(String.split(System.version(), "."), 2), "."))')
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+"${bin}elixir" inspect.exs >"$tmp/out"
+mv "$tmp/out" "inspect-$version.txt"
