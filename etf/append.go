@@ -7,6 +7,11 @@ import (
 	"unicode/utf8"
 )
 
+// appendTag32 appends a tag and a number of four bytes, in one go.
+func appendTag32(dst []byte, tag byte, n uint32) []byte {
+	return append(dst, tag, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+}
+
 // AppendTupleHeader appends the header of a tuple. The caller then appends arity terms.
 func AppendTupleHeader(dst []byte, arity int) []byte {
 	if arity <= 255 {
@@ -18,7 +23,7 @@ func AppendTupleHeader(dst []byte, arity int) []byte {
 // AppendListHeader appends the header of a list of one or more elements. The caller then appends n terms and a tail,
 // which is AppendNil's unless the list is to be improper. An empty list is AppendNil's alone.
 func AppendListHeader(dst []byte, n int) []byte {
-	return binary.BigEndian.AppendUint32(append(dst, tagList), uint32(n))
+	return appendTag32(dst, tagList, uint32(n))
 }
 
 // AppendNil appends [].
@@ -27,7 +32,7 @@ func AppendNil(dst []byte) []byte { return append(dst, tagNil) }
 // AppendMapHeader appends the header of a map. The caller then appends n times a key and a value. Keys must be
 // distinct: a BEAM node closes the connection on a map with a duplicate key.
 func AppendMapHeader(dst []byte, n int) []byte {
-	return binary.BigEndian.AppendUint32(append(dst, tagMap), uint32(n))
+	return appendTag32(dst, tagMap, uint32(n))
 }
 
 // AppendAtom appends an atom, which must be a ValidAtom. What is longer than 255 characters is cut there, so that the
@@ -68,7 +73,7 @@ func AppendInt(dst []byte, i int64) []byte {
 	case uint64(i) <= 255:
 		return append(dst, tagSmallInt, byte(i))
 	case int64(int32(i)) == i:
-		return binary.BigEndian.AppendUint32(append(dst, tagInt), uint32(i))
+		return appendTag32(dst, tagInt, uint32(i))
 	case i < 0:
 		return appendMagnitude(dst, 1, -uint64(i))
 	}
@@ -129,23 +134,28 @@ const wordBytes = (32 << (^big.Word(0) >> 63)) / 8
 
 // AppendFloat appends a float, which must be finite: there is no other in Erlang.
 func AppendFloat(dst []byte, f float64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, tagNewFloat), math.Float64bits(f))
+	u := math.Float64bits(f)
+	return append(dst, tagNewFloat, byte(u>>56), byte(u>>48), byte(u>>40), byte(u>>32), byte(u>>24), byte(u>>16), byte(u>>8), byte(u))
 }
 
 // AppendBinary appends a binary. It has at most 4 GiB.
 func AppendBinary(dst, b []byte) []byte {
-	dst = binary.BigEndian.AppendUint32(append(dst, tagBinary), uint32(len(b)))
-	return append(dst, b...)
+	return append(appendTag32(dst, tagBinary, uint32(len(b))), b...)
 }
 
 // AppendString appends a binary with the bytes of s.
 func AppendString(dst []byte, s string) []byte {
-	dst = binary.BigEndian.AppendUint32(append(dst, tagBinary), uint32(len(s)))
-	return append(dst, s...)
+	return append(appendTag32(dst, tagBinary, uint32(len(s))), s...)
 }
 
 // AppendPid appends a pid.
 func AppendPid(dst []byte, p Pid) []byte {
+	if n := len(p.Node); n <= 255 {
+		dst = append(append(dst, tagNewPid, tagSmallAtomUTF, byte(n)), p.Node...)
+		return append(dst, byte(p.ID>>24), byte(p.ID>>16), byte(p.ID>>8), byte(p.ID),
+			byte(p.Serial>>24), byte(p.Serial>>16), byte(p.Serial>>8), byte(p.Serial),
+			byte(p.Creation>>24), byte(p.Creation>>16), byte(p.Creation>>8), byte(p.Creation))
+	}
 	dst = AppendAtom(append(dst, tagNewPid), p.Node)
 	dst = binary.BigEndian.AppendUint32(dst, p.ID)
 	dst = binary.BigEndian.AppendUint32(dst, p.Serial)

@@ -2,10 +2,14 @@ package etf_test
 
 import (
 	"fmt"
+	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/erlnode/erlnode/etf"
 )
+
+// The nine terms that make bench-etf compares with OTP. They are here to be profiled.
 
 type benchCase struct {
 	name  string
@@ -40,27 +44,64 @@ type benchCall struct {
 
 type benchMap struct{ A0, A1, A2, A3, A4, A5, A6, A7, A8, A9 int }
 
+type benchUser struct {
+	ID      int
+	Name    string
+	Email   string
+	Roles   []etf.Atom
+	Score   float64
+	Active  bool
+	Profile benchProfile
+}
+
+type benchProfile struct {
+	Born benchDate
+	Tags []string
+}
+
+type benchDate struct {
+	_                struct{} `etf:",tuple"`
+	Year, Month, Day int
+}
+
+type benchItem struct {
+	_      struct{} `etf:",tuple"`
+	I      int
+	Status etf.Atom
+	Value  string
+}
+
+// benchOf makes the case of a Go value.
+func benchOf[T any](b *testing.B, name string, v *T) benchCase {
+	term, err := etf.Raw{Bytes: mustAppend(b, v)}.Term()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return benchCase{name, term, v, func() any { return new(T) }}
+}
+
 func benchCases(b *testing.B) []benchCase {
 	pid := etf.Pid{Node: "bench@localhost", ID: 85, Creation: 1700000000}
 	ref := etf.Ref{Node: "bench@localhost", Creation: 1700000000, Len: 3, Words: [5]uint32{103, 2859, 17}}
 	tag := etf.Improper{Elems: []etf.Term{etf.Atom("alias")}, Tail: ref}
-	var ten etf.Map
-	for i := range 10 {
-		ten = append(ten, etf.Pair{Key: etf.Atom(fmt.Sprintf("A%d", i)), Value: etf.Int(i * 100)})
+	user := benchUser{1234567, "Grace Hopper", "grace@example.org", []etf.Atom{"admin", "editor", "author"}, 98.25, true,
+		benchProfile{benchDate{Year: 1906, Month: 12, Day: 9}, []string{"navy", "cobol", "compilers"}}}
+	ints, floats, items := make([]int, 1000), make([]float64, 1000), make([]benchItem, 1000)
+	for i := range 1000 {
+		ints[i], floats[i] = (i+1)*1000, float64(i)*1.25
+		items[i] = benchItem{I: i, Status: etf.Atom(fmt.Sprintf("status_%d", i%50)), Value: "value"}
 	}
-	blob := make([]byte, 64<<10)
-	thousand := make([]int, 1000)
-	list := make(etf.List, 1000)
-	for i := range list {
-		thousand[i], list[i] = i*1000, etf.Int(i*1000)
-	}
+	blob := []byte(strings.Repeat("0123456789abcdef", 4096))
 	return []benchCase{
-		{"hello", etf.Tuple{etf.Atom("hello"), etf.Atom("from"), pid}, &benchHello{Where: "from", Pid: pid}, func() any { return new(benchHello) }},
-		{"gen_call", etf.Tuple{etf.Atom("$gen_call"), etf.Tuple{pid, tag}, etf.Tuple{etf.Atom("get"), etf.Binary("key"), etf.Int(42)}},
-			&benchCall{From: benchTag{Pid: pid, Tag: etf.Raw{Bytes: mustAppend(b, tag)}}, Request: benchGet{Key: "key", N: 42}}, func() any { return new(benchCall) }},
-		{"map10", ten, &benchMap{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}, func() any { return new(benchMap) }},
-		{"binary64K", etf.Binary(blob), &blob, func() any { return new([]byte) }},
-		{"ints1000", list, &thousand, func() any { return new([]int) }},
+		benchOf(b, "hello", &benchHello{Where: "from", Pid: pid}),
+		benchOf(b, "gen_call", &benchCall{From: benchTag{Pid: pid, Tag: etf.Raw{Bytes: mustAppend(b, tag)}}, Request: benchGet{Key: "key", N: 42}}),
+		benchOf(b, "map10", &benchMap{0, 100, 200, 300, 400, 500, 600, 700, 800, 900}),
+		benchOf(b, "user", &user),
+		benchOf(b, "ints1000", &ints),
+		benchOf(b, "tuples1000", &items),
+		benchOf(b, "floats1000", &floats),
+		benchOf(b, "binary64K", &blob),
+		benchOf(b, "big2048", new(big.Int).Lsh(big.NewInt(3), 2046)),
 	}
 }
 
@@ -92,10 +133,9 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 		b.Run(c.name+"/typed", func(b *testing.B) {
-			v := c.fresh()
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := raw.Decode(v); err != nil {
+				if err := raw.Decode(c.fresh()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,6 +1,7 @@
 package etf
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"hash/maphash"
@@ -17,10 +18,15 @@ const maxKeyDepth = 64
 
 // duplicateKey returns the index of a key of m that also stands before it, or -1.
 func duplicateKey(m Map) int {
-	if len(m) <= fewKeys && scalarKeys(m) {
-		if atomKeys(m) {
-			return duplicateAtom(m)
+	if len(m) <= 64 {
+		if i, done := duplicateAtom(m); done {
+			return i
 		}
+	}
+	if ascending(m) {
+		return -1
+	}
+	if len(m) <= fewKeys && scalarKeys(m) {
 		for i := 1; i < len(m); i++ {
 			for j := range i {
 				if equal(m[i].Key, m[j].Key, hardDepth+1) {
@@ -54,28 +60,48 @@ func duplicateKey(m Map) int {
 	return -1
 }
 
-// atomKeys reports whether all keys are atoms, as they are in most maps.
-func atomKeys(m Map) bool {
-	for _, p := range m {
-		if _, ok := p.Key.(Atom); !ok {
+// duplicateAtom is duplicateKey for maps with atoms as keys, as most are. It is not done if there is another key.
+func duplicateAtom(m Map) (i int, done bool) {
+	var seen uint64 // a bit for each hash that has come
+	for i, p := range m {
+		a, ok := p.Key.(Atom)
+		if !ok {
+			return 0, false
+		}
+		h := uint(len(a))
+		if len(a) > 0 {
+			h = h*7 + uint(a[0])*5 + uint(a[len(a)-1]) + uint(a[len(a)/2])*3
+		}
+		bit := uint64(1) << (h & 63)
+		if seen&bit != 0 {
+			for _, q := range m[:i] {
+				if q.Key.(Atom) == a {
+					return i, true
+				}
+			}
+		}
+		seen |= bit
+	}
+	return -1, true
+}
+
+// ascending reports whether the keys of m are integers or binaries in ascending order, and thus distinct.
+func ascending(m Map) bool {
+	for i := 1; i < len(m); i++ {
+		switch k := m[i].Key.(type) {
+		case Int:
+			if before, ok := m[i-1].Key.(Int); !ok || before >= k {
+				return false
+			}
+		case Binary:
+			if before, ok := m[i-1].Key.(Binary); !ok || bytes.Compare(before, k) >= 0 {
+				return false
+			}
+		default:
 			return false
 		}
 	}
 	return true
-}
-
-func duplicateAtom(m Map) int {
-	var keys [fewKeys]Atom
-	for i, p := range m {
-		a := p.Key.(Atom)
-		for _, b := range keys[:i] {
-			if a == b {
-				return i
-			}
-		}
-		keys[i] = a
-	}
-	return -1
 }
 
 // scalarKeys reports whether no two keys of m are terms made of terms, which it may take long to compare.

@@ -12,6 +12,11 @@ import (
 // plan has seen, or the basic type that they are made of, which has the same layout. Addresses are unsafe.Pointers all
 // the time, so the garbage collector sees them; they never leave the value that the caller has given us.
 //
+// Terms that a decoder makes by the hundred (integers, floats, tuples, binaries) are put into interfaces by pointers
+// into an array of them, instead of with an allocation each. An interface that holds a value that is no pointer is a
+// pair of a type word and a pointer to the value, which nobody may change: that is so since Go 1.4, and TestBoxes
+// checks it. We never write to an element of such an array again.
+//
 // What it buys is in DESIGN.md.
 
 // addr is the address of a Go value.
@@ -63,3 +68,28 @@ func typeWord(v any) uintptr { return uintptr((*iface)(unsafe.Pointer(&v)).tab) 
 
 // dataWord returns the pointer in v: what v holds, if that is a pointer, or where that lies.
 func dataWord(v any) addr { return addr{(*iface)(unsafe.Pointer(&v)).data} }
+
+// textOf makes a string of bytes that nobody will write to.
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+func tabOf(t Term) unsafe.Pointer { return (*iface)(unsafe.Pointer(&t)).tab }
+
+var (
+	intTab    = tabOf(Int(0))
+	floatTab  = tabOf(Float(0))
+	binaryTab = tabOf(Binary(nil))
+	tupleTab  = tabOf(Tuple(nil))
+	pidTab    = tabOf(Pid{})
+)
+
+// box makes a Term of a value that lies in memory that nobody will write to again. tab is that of its type.
+func box(tab, data unsafe.Pointer) Term {
+	i := iface{tab, data}
+	return *(*Term)(unsafe.Pointer(&i))
+}
+
+func boxInt(p *Int) Term       { return box(intTab, unsafe.Pointer(p)) }
+func boxFloat(p *Float) Term   { return box(floatTab, unsafe.Pointer(p)) }
+func boxBinary(p *Binary) Term { return box(binaryTab, unsafe.Pointer(p)) }
+func boxTuple(p *Tuple) Term   { return box(tupleTab, unsafe.Pointer(p)) }
+func boxPid(p *Pid) Term       { return box(pidTab, unsafe.Pointer(p)) }

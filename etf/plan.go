@@ -231,6 +231,13 @@ func addMethods(p *plan, t reflect.Type) {
 	}
 }
 
+// isPlain reports whether a t is what its kind says, to us.
+func isPlain(t reflect.Type) bool {
+	_, isTerm := termPlans[t]
+	_, isValue := valuePlans[t]
+	return !isTerm && !isValue && t.PkgPath() != "time" && !hasMethods(t)
+}
+
 // hasMethods reports whether t encodes or decodes itself.
 func hasMethods(t reflect.Type) bool {
 	p := reflect.PointerTo(t)

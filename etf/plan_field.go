@@ -1,6 +1,7 @@
 package etf
 
 import (
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"slices"
@@ -18,6 +19,7 @@ type field struct {
 	exported  []bool // each step of index
 	typ       reflect.Type
 	plan      *plan
+	usual     usualType
 
 	// The field is at offset in the struct, or in the last of the embedded structs that pointers lead to.
 	offset uintptr
@@ -25,6 +27,75 @@ type field struct {
 }
 
 func (f *field) step() string { return "." + f.name }
+
+// enc encodes the field at a. What is in most structs takes no call of a plan.
+func (f *field) enc(dst []byte, a addr, depth int) ([]byte, error) {
+	switch f.usual {
+	case usualInt:
+		return AppendInt(dst, *at[int64](a)), nil
+	case usualString:
+		if s := *at[string](a); uint64(len(s)) <= maxLen {
+			return AppendString(dst, s), nil
+		}
+	case usualAtom:
+		if s := *at[Atom](a); len(s) <= maxAtomChars && isASCII(s) {
+			return append(append(dst, tagSmallAtomUTF, byte(len(s))), s...), nil
+		}
+	}
+	return f.plan.enc(dst, a, depth)
+}
+
+// dec decodes the field into a.
+func (f *field) dec(r *Reader, a addr) error {
+	switch f.usual {
+	case usualInt:
+		if d := r.data[r.pos:]; len(d) >= 5 && d[0] == tagInt {
+			*at[int64](a) = int64(int32(binary.BigEndian.Uint32(d[1:])))
+			r.pos += 5
+			return nil
+		} else if len(d) >= 2 && d[0] == tagSmallInt {
+			*at[int64](a) = int64(d[1])
+			r.pos += 2
+			return nil
+		}
+	case usualString:
+		if d := r.data[r.pos:]; len(d) >= 5 && d[0] == tagBinary {
+			if n := int(binary.BigEndian.Uint32(d[1:])); n <= len(d)-5 {
+				r.pos += 5 + n
+				*at[string](a) = textOf(r.scratch.text(d[5:5+n], len(d)-5-n))
+				return nil
+			}
+		}
+	case usualAtom:
+		if name := r.atomAt(); name != "" {
+			*at[Atom](a) = name
+			return nil
+		}
+	}
+	return f.plan.dec(r, a)
+}
+
+// usualType is one of the types that Go compares faster than it calls a plan; 0 is any other.
+type usualType uint8
+
+const (
+	usualInt usualType = 1 + iota // an int64, or an int of 64 bits
+	usualString
+	usualAtom
+)
+
+func usualTypeOf(t reflect.Type) usualType {
+	switch {
+	case t == atomType:
+		return usualAtom
+	case !isPlain(t):
+	case t.Kind() == reflect.Int64, t.Kind() == reflect.Int && t.Size() == 8:
+		return usualInt
+	case t.Kind() == reflect.String:
+		return usualString
+	}
+	return 0
+}
 
 // hop is a step from a struct to a struct embedded in it by pointer.
 type hop struct {
@@ -125,6 +196,7 @@ func (b *builder) fields(t reflect.Type, tuple bool) ([]field, error) {
 		}
 		f.locate(t)
 		f.plan = b.plan(f.typ)
+		f.usual = usualTypeOf(f.typ)
 		out = append(out, f)
 	}
 	return out, nil

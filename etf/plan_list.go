@@ -23,7 +23,9 @@ func (b *builder) slice(p *plan, t reflect.Type) {
 	}
 	l := &listPlan{typ: t, elem: b.plan(t.Elem()), size: t.Elem().Size()}
 	*p = plan{l.encSlice, l.decSlice}
-	if !hasMethods(t.Elem()) {
+	if t.Elem() == atomType {
+		p.dec = decStrings[Atom](l, usualAtom)
+	} else if isPlain(t.Elem()) {
 		l.numbers(p)
 	}
 }
@@ -135,6 +137,15 @@ func (r *Reader) nextPart(start int) (part, error) {
 	return part{}, &TypeError{Offset: start, Found: "improper list", Want: "proper list"}
 }
 
+// tailNil moves over the end of a proper list, if that is what is there.
+func (r *Reader) tailNil() bool {
+	if r.pos < len(r.data) && r.data[r.pos] == tagNil {
+		r.pos++
+		return true
+	}
+	return false
+}
+
 // listTail moves over headers of LIST_EXT without elements, and returns the tag behind them.
 func (r *Reader) listTail() (byte, error) {
 	for r.left() >= 5 && r.data[r.pos] == tagList && r.u32(r.pos+1) == 0 {
@@ -227,7 +238,9 @@ func (l *listPlan) decSlice(r *Reader, a addr) error {
 				}
 				i++
 			}
-			continue
+			if !r.tailNil() {
+				continue
+			}
 		case len(p.bytes) > 0:
 			l.room(a, i, len(p.bytes))
 			one := r.byteDecoder()

@@ -4,9 +4,10 @@ import (
 	"encoding/binary"
 	"math"
 	"reflect"
+	"slices"
 )
 
-// Lists of numbers have loops of their own: a call per element costs more than the element.
+// Lists of numbers and of text have loops of their own: a call per element costs more than the element.
 
 // numbers replaces the plan of a slice by one for slices of numbers, if that is what it is of.
 func (l *listPlan) numbers(p *plan) {
@@ -19,6 +20,8 @@ func (l *listPlan) numbers(p *plan) {
 		*p = intsPlan[int64](l)
 	case reflect.Float64:
 		*p = plan{l.encFloats, l.decFloats}
+	case reflect.String:
+		p.dec = decStrings[string](l, usualString)
 	}
 }
 
@@ -115,10 +118,13 @@ func decInts[T signed](l *listPlan, r *Reader, a addr) error {
 			}
 			break
 		}
-		l.room(a, len(*s), p.n)
+		*s = slices.Grow(*s, min(p.n, sliceStep/8))
 		r.owed -= p.n
 		if err := decIntsPart(l, r, s, p.n); err != nil {
 			return withType(err, l.typ)
+		}
+		if r.tailNil() {
+			break
 		}
 	}
 	if *s == nil {
@@ -129,32 +135,36 @@ func decInts[T signed](l *listPlan, r *Reader, a addr) error {
 }
 
 func decIntsPart[T signed](l *listPlan, r *Reader, s *[]T, n int) error {
-	out, d, pos := *s, r.data, r.pos
-	for range n {
-		var x T
+	have := len(*s)
+	if cap(*s)-have < n { // sliceStep did not allow more
+		n1 := cap(*s) - have
+		if err := decIntsPart(l, r, s, n1); err != nil {
+			return err
+		}
+		l.room(addrTo(s), len(*s), max(n-n1, len(*s)))
+		return decIntsPart(l, r, s, n-n1)
+	}
+	out, d, pos := (*s)[have:have+n], r.data, r.pos
+	for i := range out {
 		if pos+5 <= len(d) && d[pos] == tagInt {
-			i := int32(binary.BigEndian.Uint32(d[pos+1 : pos+5]))
-			if x = T(i); int32(x) == i {
+			x := int32(binary.BigEndian.Uint32(d[pos+1 : pos+5]))
+			if out[i] = T(x); int32(out[i]) == x {
 				pos += 5
-				out = append(out, x)
 				continue
 			}
 		} else if pos+2 <= len(d) && d[pos] == tagSmallInt {
-			if x = T(d[pos+1]); x >= 0 {
-				pos += 2
-				out = append(out, x)
-				continue
-			}
+			out[i] = T(d[pos+1])
+			pos += 2
+			continue
 		}
 		r.pos = pos
-		x, err := decNumber[T](l, r)
-		if err != nil {
-			return addPath(err, indexStep(len(out)))
+		if err := l.elem.dec(r, addrTo(&out[i])); err != nil {
+			*s = (*s)[:have+i]
+			return addPath(err, indexStep(have+i))
 		}
 		pos = r.pos
-		out = append(out, x)
 	}
-	r.pos, *s = pos, out
+	r.pos, *s = pos, (*s)[:have+n]
 	return nil
 }
 
@@ -211,10 +221,13 @@ func (l *listPlan) decFloats(r *Reader, a addr) error {
 			}
 			break
 		}
-		l.room(a, len(*s), p.n)
+		*s = slices.Grow(*s, min(p.n, sliceStep/8))
 		r.owed -= p.n
 		if err := l.decFloatsPart(r, s, p.n); err != nil {
 			return withType(err, l.typ)
+		}
+		if r.tailNil() {
+			break
 		}
 	}
 	if *s == nil {
@@ -225,29 +238,76 @@ func (l *listPlan) decFloats(r *Reader, a addr) error {
 }
 
 func (l *listPlan) decFloatsPart(r *Reader, s *[]float64, n int) error {
-	out, d, pos := *s, r.data, r.pos
-	for range n {
+	have := len(*s)
+	if cap(*s)-have < n {
+		n1 := cap(*s) - have
+		if err := l.decFloatsPart(r, s, n1); err != nil {
+			return err
+		}
+		l.room(addrTo(s), len(*s), max(n-n1, len(*s)))
+		return l.decFloatsPart(r, s, n-n1)
+	}
+	out, d, pos := (*s)[have:have+n], r.data, r.pos
+	for i := range out {
 		if pos+floatBytes <= len(d) && d[pos] == tagNewFloat {
-			if f := math.Float64frombits(binary.BigEndian.Uint64(d[pos+1 : pos+9])); finite(f) {
+			if out[i] = math.Float64frombits(binary.BigEndian.Uint64(d[pos+1 : pos+9])); finite(out[i]) {
 				pos += floatBytes
-				out = append(out, f)
 				continue
 			}
 		}
 		r.pos = pos
-		f, err := decNumber[float64](l, r)
-		if err != nil {
-			return addPath(err, indexStep(len(out)))
+		if err := l.elem.dec(r, addrTo(&out[i])); err != nil {
+			*s = (*s)[:have+i]
+			return addPath(err, indexStep(have+i))
 		}
 		pos = r.pos
-		out = append(out, f)
 	}
-	r.pos, *s = pos, out
+	r.pos, *s = pos, (*s)[:have+n]
 	return nil
 }
 
-// decNumber decodes what the loops leave: bigs, what does not fit, what is no number.
-func decNumber[T any](l *listPlan, r *Reader) (x T, err error) {
-	err = l.elem.dec(r, addrTo(&x))
-	return x, err
+// decStrings decodes slices of strings and of atoms.
+func decStrings[T ~string](l *listPlan, usual usualType) func(*Reader, addr) error {
+	f := field{plan: l.elem, usual: usual}
+	return func(r *Reader, a addr) error {
+		start, s := r.pos, at[[]T](a)
+		if tag, _ := r.Tag(); tag != tagList {
+			return l.decSlice(r, a)
+		}
+		*s = (*s)[:0]
+		if err := r.open(); err != nil {
+			return err
+		}
+		for {
+			p, err := r.nextPart(start)
+			if err != nil {
+				return withType(err, l.typ)
+			}
+			if p.n == 0 {
+				if len(p.bytes) > 0 { // no text: let it say so
+					r.pos -= len(p.bytes)
+					return r.unfit(l.typ.Elem(), "binary")
+				}
+				break
+			}
+			*s = slices.Grow(*s, min(p.n, sliceStep/16))
+			for range p.n {
+				r.owed--
+				var zero T
+				*s = append(*s, zero)
+				i := len(*s) - 1
+				if err := f.dec(r, addrTo(&(*s)[i])); err != nil {
+					return withType(addPath(err, indexStep(i)), l.typ)
+				}
+			}
+			if r.tailNil() {
+				break
+			}
+		}
+		if *s == nil {
+			*s = []T{}
+		}
+		r.leave()
+		return nil
+	}
 }

@@ -215,7 +215,7 @@ func decString(t reflect.Type) func(*Reader, addr) error {
 		if err != nil {
 			return withType(err, t)
 		}
-		*at[string](a) = string(b)
+		*at[string](a) = textOf(r.scratch.text(b, r.left()))
 		return nil
 	}
 }

@@ -117,7 +117,7 @@ func (s *structPlan) encTuple(dst []byte, a addr, depth int) ([]byte, error) {
 			dst = append(dst, nilAtom...)
 			continue
 		}
-		if dst, err = f.plan.enc(dst, fa, depth-1); err != nil {
+		if dst, err = f.enc(dst, fa, depth-1); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}
@@ -139,7 +139,7 @@ func (s *structPlan) encMap(dst []byte, a addr, depth int) ([]byte, error) {
 			continue
 		}
 		dst = append(dst, f.key...)
-		if dst, err = f.plan.enc(dst, fa, depth-1); err != nil {
+		if dst, err = f.enc(dst, fa, depth-1); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}

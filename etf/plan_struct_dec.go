@@ -15,7 +15,7 @@ func (s *structPlan) decTuple(r *Reader, a addr) error {
 			return err
 		}
 		r.owed--
-		if err := f.plan.dec(r, fa); err != nil {
+		if err := f.dec(r, fa); err != nil {
 			return addPath(err, f.step())
 		}
 	}
@@ -129,7 +129,7 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 		if err != nil {
 			return err
 		}
-		if err := f.plan.dec(r, fa); err != nil {
+		if err := f.dec(r, fa); err != nil {
 			return addPath(err, f.step())
 		}
 	}

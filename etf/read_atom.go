@@ -4,11 +4,47 @@ import "unicode/utf8"
 
 // ValidAtom reports whether a is an atom that a BEAM node accepts: valid UTF-8, at most 255 characters.
 func ValidAtom(a Atom) bool {
+	if len(a) <= maxAtomChars && isASCII(a) {
+		return true
+	}
 	return utf8.ValidString(string(a)) && (len(a) <= maxAtomChars || utf8.RuneCountInString(string(a)) <= maxAtomChars)
+}
+
+// isASCII is what nearly all atoms are, in fewer instructions than utf8.Valid takes for a few bytes.
+func isASCII[S ~string | ~[]byte](s S) bool {
+	const high = 0x8080808080808080
+	if len(s) < 8 {
+		var or byte
+		for i := range len(s) {
+			or |= s[i]
+		}
+		return or < utf8.RuneSelf
+	}
+	var or uint64
+	last := s[len(s)-8:]
+	for len(s) > 8 {
+		or |= eight(s)
+		s = s[8:]
+	}
+	return (or|eight(last))&high == 0
+}
+
+// eight returns eight bytes of s; the compiler makes one instruction of it.
+func eight[S ~string | ~[]byte](s S) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // Atom reads an atom of any tag, a reference to the atom cache among them.
 func (r *Reader) Atom() (Atom, error) {
+	if r.scratch != nil {
+		n, err := r.scratch.name(r)
+		if err != nil {
+			return "", err
+		}
+		return n.atom, nil
+	}
 	text, a, next, err := r.atomText(r.pos)
 	if err != nil {
 		return "", err
@@ -110,7 +146,7 @@ func (r *Reader) atomText(at int) (text []byte, a Atom, next int, err error) {
 		}
 		return text, "", next, nil
 	}
-	if !utf8.Valid(text) {
+	if !isASCII(text) && !utf8.Valid(text) {
 		return nil, "", 0, syntaxf(at, "atom is not valid UTF-8")
 	}
 	if n > maxAtomChars && utf8.RuneCount(text) > maxAtomChars {

@@ -127,6 +127,20 @@ func (r *Reader) wordsRef(tag byte) (Ref, error) {
 
 // node reads the node name at offset at, and checks that tail bytes follow it.
 func (r *Reader) node(at, tail int, what string) (Atom, int, error) {
+	if r.scratch != nil {
+		c := r.pos
+		r.pos = at
+		n, err := r.scratch.name(r)
+		next := r.pos
+		r.pos = c
+		switch {
+		case err != nil:
+			return "", 0, nodeError(err, what)
+		case tail > len(r.data)-next:
+			return "", 0, eof(len(r.data), what)
+		}
+		return n.atom, next, nil
+	}
 	text, a, next, err := r.atomText(at)
 	if err != nil {
 		return "", 0, nodeError(err, what)

@@ -1,5 +1,11 @@
 package etf
 
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+)
+
 // list reads a list of any tag, through tails that are lists themselves, without recursion for those.
 func (r *Reader) list() (Term, error) {
 	var elems List
@@ -26,11 +32,10 @@ func (r *Reader) list() (Term, error) {
 			if err := r.budget(len(b)); err != nil {
 				return nil, err
 			}
-			if elems == nil && len(b) > 0 {
-				elems = make(List, 0, len(b))
-			}
-			for _, c := range b {
-				elems = append(elems, Int(c))
+			i := len(elems)
+			elems = slices.Grow(elems, len(b))[:i+len(b)]
+			for j, c := range b {
+				elems[i+j] = Int(c)
 			}
 			if opened {
 				r.leave()
@@ -52,10 +57,15 @@ func (r *Reader) list() (Term, error) {
 			if err := r.claim(n); err != nil {
 				return nil, err
 			}
-			if elems == nil && n > 0 {
-				elems = make(List, 0, n)
-			}
-			for range n {
+			elems = slices.Grow(elems, n)
+			for i := 0; i < n; i++ {
+				if k := r.run(elems[len(elems) : len(elems)+n-i]); k > 0 {
+					elems = elems[:len(elems)+k]
+					r.owed -= k
+					if i += k; i == n {
+						break
+					}
+				}
 				r.owed--
 				e, err := r.term()
 				if err != nil {
@@ -77,6 +87,56 @@ func (r *Reader) list() (Term, error) {
 			return Improper{Elems: elems, Tail: tail}, nil
 		}
 	}
+}
+
+// run reads as many integers or as many floats as stand one behind the other, in loops of their own.
+func (r *Reader) run(elems []Term) int {
+	switch tag, _ := r.Tag(); tag {
+	case tagInt:
+		return r.runInts(elems)
+	case tagNewFloat:
+		return r.runFloats(elems)
+	}
+	return 0
+}
+
+func (r *Reader) runInts(elems []Term) int {
+	s := &r.scratch.ints
+	d, pos := r.data, r.pos
+	for i := range elems {
+		if pos+5 > len(d) || d[pos] != tagInt {
+			r.pos = pos
+			return i
+		}
+		p := s.next(len(elems) - i - 1)
+		*p = Int(int32(binary.BigEndian.Uint32(d[pos+1 : pos+5])))
+		elems[i] = boxInt(p)
+		pos += 5
+	}
+	r.pos = pos
+	return len(elems)
+}
+
+func (r *Reader) runFloats(elems []Term) int {
+	s := &r.scratch.floats
+	d, pos := r.data, r.pos
+	for i := range elems {
+		if pos+floatBytes > len(d) || d[pos] != tagNewFloat {
+			r.pos = pos
+			return i
+		}
+		f := math.Float64frombits(binary.BigEndian.Uint64(d[pos+1 : pos+9]))
+		if !finite(f) {
+			r.pos = pos
+			return i
+		}
+		p := s.next(len(elems) - i - 1)
+		*p = Float(f)
+		elems[i] = boxFloat(p)
+		pos += floatBytes
+	}
+	r.pos = pos
+	return len(elems)
 }
 
 // once opens the level of a list when the first of its headers comes.

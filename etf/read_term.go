@@ -2,13 +2,24 @@ package etf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/big"
 )
 
 // Term reads one term of any kind. Binaries in it are copies, or share memory with the input with the option Alias.
 func (r *Reader) Term() (Term, error) {
 	pos, depth, keyDepth, owed := r.pos, r.depth, r.keyDepth, r.owed
-	t, err := r.term()
+	var t Term
+	var err error
+	if r.scratch != nil {
+		t, err = r.term()
+	} else {
+		s := scratches.Get().(*scratch)
+		r.scratch = s
+		t, err = r.term()
+		r.scratch = nil
+		s.release()
+	}
 	if err != nil {
 		r.pos, r.depth, r.keyDepth, r.owed = pos, depth, keyDepth, owed
 		return nil, err
@@ -16,25 +27,39 @@ func (r *Reader) Term() (Term, error) {
 	return t, nil
 }
 
+// term reads a term. There is a scratch.
 func (r *Reader) term() (Term, error) {
-	if r.pos >= len(r.data) {
+	d := r.data[r.pos:]
+	if len(d) == 0 {
 		return nil, eof(r.pos, "term")
 	}
-	switch tag := r.data[r.pos]; tag {
-	case tagSmallInt, tagInt, tagSmallBig, tagLargeBig:
+	switch tag := d[0]; tag {
+	case tagSmallInt:
+		if len(d) < 2 {
+			return nil, eof(len(r.data), "integer")
+		}
+		r.pos += 2
+		return Int(d[1]), nil
+	case tagInt:
+		if len(d) < 5 {
+			return nil, eof(len(r.data), "integer")
+		}
+		r.pos += 5
+		return r.boxInt(Int(int32(binary.BigEndian.Uint32(d[1:])))), nil
+	case tagSmallBig, tagLargeBig:
 		return r.integer()
 	case tagSmallAtomUTF, tagAtomUTF8, tagSmallAtom, tagAtom, tagCacheRef:
-		a, err := r.Atom()
+		n, err := r.scratch.name(r)
 		if err != nil {
 			return nil, err
 		}
-		return a, nil
+		return n.term, nil
 	case tagBinary:
 		b, err := r.Binary()
 		if err != nil {
 			return nil, err
 		}
-		return Binary(r.own(b)), nil
+		return r.boxBinary(b), nil
 	case tagSmallTuple, tagLargeTuple:
 		return r.tuple()
 	case tagNil, tagList, tagString:
@@ -46,13 +71,17 @@ func (r *Reader) term() (Term, error) {
 		if err != nil {
 			return nil, err
 		}
-		return Float(f), nil
+		p := r.scratch.floats.next(r.owed)
+		*p = Float(f)
+		return boxFloat(p), nil
 	case tagNewPid, tagPid:
-		p, err := r.Pid()
+		pid, err := r.Pid()
 		if err != nil {
 			return nil, err
 		}
-		return p, nil
+		p := r.scratch.pids.next(r.owed)
+		*p = pid
+		return boxPid(p), nil
 	case tagNewerRef, tagNewRef, tagOldRef:
 		ref, err := r.Ref()
 		if err != nil {
@@ -78,39 +107,47 @@ func (r *Reader) term() (Term, error) {
 	}
 }
 
-// own returns b as the receiver may keep it.
+// boxInt makes a Term of an integer. For those of a byte Go has memory already.
+func (r *Reader) boxInt(i Int) Term {
+	if uint64(i) <= 255 {
+		return i
+	}
+	p := r.scratch.ints.next(r.owed)
+	*p = i
+	return boxInt(p)
+}
+
+func (r *Reader) boxBinary(b []byte) Term {
+	p := r.scratch.binaries.next(r.owed)
+	*p = r.own(b)
+	return boxBinary(p)
+}
+
+// own returns b as the receiver may keep it. There is a scratch.
 func (r *Reader) own(b []byte) []byte {
 	if r.alias {
 		return b
 	}
-	return append(make([]byte, 0, len(b)), b...)
+	return r.scratch.text(b, r.left())
 }
 
+// integer reads a big, which may fit an Int.
 func (r *Reader) integer() (Term, error) {
-	switch tag := r.data[r.pos]; {
-	case tag == tagSmallInt || tag == tagInt:
-		i, err := r.Int()
-		if err != nil {
-			return nil, err
-		}
-		return Int(i), nil
-	default:
-		neg, mag, next, err := r.magnitude()
-		if err != nil {
-			return nil, err
-		}
-		r.pos = next
-		u, ok := smallMagnitude(mag)
-		switch {
-		case ok && !neg && u < 1<<63:
-			return Int(u), nil
-		case ok && neg && u <= 1<<63:
-			return Int(-u), nil
-		}
-		i := new(big.Int)
-		setBig(i, neg, mag)
-		return (*Big)(i), nil
+	neg, mag, next, err := r.magnitude()
+	if err != nil {
+		return nil, err
 	}
+	r.pos = next
+	u, ok := smallMagnitude(mag)
+	switch {
+	case ok && !neg && u < 1<<63:
+		return r.boxInt(Int(u)), nil
+	case ok && neg && u <= 1<<63:
+		return r.boxInt(Int(-u)), nil
+	}
+	i := new(big.Int)
+	setBig(i, neg, mag)
+	return (*Big)(i), nil
 }
 
 func (r *Reader) tuple() (Term, error) {
@@ -127,7 +164,8 @@ func (r *Reader) tuple() (Term, error) {
 	if err := r.claim(n); err != nil {
 		return nil, err
 	}
-	t := make(Tuple, n)
+	p := r.scratch.tuple(n, r.owed-n)
+	t := *p
 	for i := range t {
 		r.owed--
 		if t[i], err = r.term(); err != nil {
@@ -135,7 +173,7 @@ func (r *Reader) tuple() (Term, error) {
 		}
 	}
 	r.leave()
-	return t, nil
+	return boxTuple(p), nil
 }
 
 func (r *Reader) bitString() (Term, error) {
@@ -145,7 +183,7 @@ func (r *Reader) bitString() (Term, error) {
 	}
 	r.pos = next
 	if bits == 8 {
-		return Binary(r.own(b)), nil
+		return r.boxBinary(b), nil
 	}
 	last := b[len(b)-1]
 	clean := last &^ (0xff >> bits)

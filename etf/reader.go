@@ -28,6 +28,7 @@ type Reader struct {
 	lim      Limits
 	lastNode Atom // of a pid, port or reference: the next one is likely to be of the same node
 	alias    bool
+	scratch  *scratch // nil in Readers that are not at work for Decode, Unmarshal or Term
 }
 
 // NewReader returns a Reader at the beginning of r.Bytes, which may hold any number of bare terms. Its atom cache

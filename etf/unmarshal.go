@@ -3,7 +3,6 @@ package etf
 import (
 	"fmt"
 	"reflect"
-	"sync"
 )
 
 // Unmarshaler is implemented by types that decode themselves.
@@ -11,9 +10,6 @@ type Unmarshaler interface {
 	// UnmarshalETF stores the term r in the receiver. r and its memory are valid during the call only; r.Own keeps them.
 	UnmarshalETF(r Raw) error
 }
-
-// readers keeps the Readers that go through plans: called through pointers to functions, they cannot be on the stack.
-var readers = sync.Pool{New: func() any { return new(Reader) }}
 
 // decodeAll decodes all that is left of r, which must be one term, into what v points to.
 func decodeAll(r *Reader, v any) error {
@@ -65,12 +61,13 @@ func decodeInto(r *Reader, v any) (err error) {
 	if h == nil || h.access != pointed || dataWord(v).isNil() {
 		return fmt.Errorf("etf: cannot decode into %T: want a pointer that is not nil", v)
 	}
-	p := readers.Get().(*Reader)
-	*p = *r
-	err = h.plan.dec(p, dataWord(v))
-	*r = *p
-	*p = Reader{}
-	readers.Put(p)
+	s := scratches.Get().(*scratch)
+	s.reader = *r
+	s.reader.scratch = s
+	err = h.plan.dec(&s.reader, dataWord(v))
+	*r = s.reader
+	r.scratch = nil
+	s.release()
 	return err
 }
 

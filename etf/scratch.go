@@ -1,0 +1,168 @@
+package etf
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// scratch is what a decoding works with and does not keep. Scratches go through a pool, and with them the names of
+// atoms: of those that come often there is one string and one Term, and no memory is taken for them.
+type scratch struct {
+	reader Reader // that plans read from: called through pointers to functions, it cannot be on the stack
+	names  [1 << nameBits]name
+	slabs
+}
+
+// slabs are where the values of terms come from that are made by the hundred. A slab outlives the decoding only by the
+// values in it.
+type slabs struct {
+	bytes    []byte // what is left of an array for short texts
+	chunk    int    // how many bytes that array had
+	ints     slab[Int]
+	floats   slab[Float]
+	pids     slab[Pid]
+	binaries slab[Binary]
+	tuples   slab[Tuple]
+	terms    []Term // what is left of an array for the elements of tuples
+	arity    int    // how many elements that array had
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// release puts s back. Nothing that was decoded is kept by it, but for names.
+func (s *scratch) release() {
+	s.reader.data, s.reader.atoms, s.reader.table = nil, nil, nil
+	s.slabs = slabs{}
+	scratches.Put(s)
+}
+
+// name is an atom as a string and as a Term. The zero value is none.
+type name struct {
+	atom Atom
+	term Term
+}
+
+// find returns the atom with this text if it has been seen, and else nil and where it is to be noted. An atom is in one
+// of two neighbouring slots.
+func (s *scratch) find(text []byte) (found, vacant *name) {
+	var h uint64
+	switch n := len(text); {
+	case n >= 8:
+		h = binary.LittleEndian.Uint64(text) + 31*binary.LittleEndian.Uint64(text[n-8:])
+	case n >= 4:
+		h = uint64(binary.LittleEndian.Uint32(text)) | uint64(binary.LittleEndian.Uint32(text[n-4:]))<<32
+	case n > 0:
+		h = uint64(text[0]) | uint64(text[n/2])<<8 | uint64(text[n-1])<<16
+	}
+	h += uint64(len(text))
+	i := (h ^ h>>29) * 0x9e3779b97f4a7c15 >> (64 - nameBits)
+	first := &s.names[i]
+	if string(first.atom) == string(text) && first.term != nil {
+		return first, nil
+	}
+	second := &s.names[i^1]
+	if string(second.atom) == string(text) && second.term != nil {
+		return second, nil
+	}
+	if first.term != nil && second.term == nil {
+		return nil, second
+	}
+	return nil, first
+}
+
+const nameBits = 9
+
+// atomAt returns the atom at the cursor if it has been seen, and moves over it; else the empty atom.
+func (r *Reader) atomAt() Atom {
+	if d := r.data[r.pos:]; len(d) >= 2 && d[0] == tagSmallAtomUTF && int(d[1]) <= len(d)-2 {
+		if n, _ := r.scratch.find(d[2 : 2+int(d[1])]); n != nil {
+			r.pos += 2 + int(d[1])
+			return n.atom
+		}
+	}
+	return ""
+}
+
+// name reads an atom of any tag.
+func (s *scratch) name(r *Reader) (*name, error) {
+	if d := r.data[r.pos:]; len(d) >= 2 && d[0] == tagSmallAtomUTF && int(d[1]) <= len(d)-2 { // nearly all
+		text := d[2 : 2+int(d[1])]
+		if n, _ := s.find(text); n != nil {
+			r.pos += 2 + len(text)
+			return n, nil
+		}
+	}
+	text, a, next, err := r.atomText(r.pos)
+	if err != nil {
+		return nil, err
+	}
+	r.pos = next
+	if text == nil {
+		text = []byte(a)
+	} else {
+		a = ""
+	}
+	n, vacant := s.find(text)
+	if n != nil {
+		return n, nil
+	}
+	if a == "" {
+		a = usual(text)
+	}
+	*vacant = name{a, a}
+	return vacant, nil
+}
+
+// slab hands out values of one type, from arrays that get longer the more there are.
+type slab[T any] struct {
+	free []T
+	last int // how many the last array had
+}
+
+// slabMost is how many values an array has at most: whoever keeps one of them keeps the memory of all.
+const slabMost = 64
+
+// next returns a zero value. No more than most others will be asked for.
+func (s *slab[T]) next(most int) *T {
+	if len(s.free) == 0 {
+		s.last = min(max(2*s.last, 2), slabMost, most+1)
+		s.free = make([]T, s.last)
+	}
+	p := &s.free[0]
+	s.free = s.free[1:]
+	return p
+}
+
+// text returns a copy of b, which nobody will write to. Short texts share arrays. At most left bytes will follow.
+func (s *slabs) text(b []byte, left int) []byte {
+	if len(b) == 0 {
+		return []byte{}
+	}
+	if len(b) > textMost/8 {
+		return append([]byte(nil), b...) // no make: what is allocated here need not be cleared
+	}
+	if len(b) > len(s.bytes) {
+		s.chunk = min(max(2*s.chunk, 32), textMost, len(b)+left)
+		s.bytes = make([]byte, max(s.chunk, len(b)))
+	}
+	t := s.bytes[:len(b):len(b)]
+	s.bytes = s.bytes[len(b):]
+	copy(t, b)
+	return t
+}
+
+// textMost is how many bytes an array for texts has at most.
+const textMost = 512
+
+// tuple returns a tuple of n elements, after which no more than most terms will come.
+func (s *slabs) tuple(n, most int) *Tuple {
+	if len(s.terms) < n {
+		// As many tuples of this size as twice those before, up to a size that is no great loss.
+		s.arity = min(max(2*s.arity, n), 4*slabMost, n*(most+1))
+		s.terms = make([]Term, max(s.arity, n))
+	}
+	t := s.tuples.next(most)
+	*t = s.terms[:n:n]
+	s.terms = s.terms[n:]
+	return t
+}
