@@ -82,6 +82,16 @@ func (e *erlang) eval(expr string) string {
 	return e.out.Text()
 }
 
+// awaitNode waits until the node lists a peer: it sends the last message of a handshake before it does.
+func (e *erlang) awaitNode(name string) {
+	e.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); e.eval("lists:member('"+name+"', nodes(connected))") != "true"; {
+		if time.Now().After(deadline) {
+			e.t.Fatalf("%s does not come up", name)
+		}
+	}
+}
+
 // wire is a connection during its handshake.
 type wire struct {
 	net.Conn
@@ -189,6 +199,7 @@ func TestOTPDialled(t *testing.T) {
 	if res.Peer != "iex@127.0.0.1" || res.Version != 6 || res.Hidden || fmt.Sprint(res.Creation) != creation || res.PeerFlags.Missing(Mandatory23) != 0 {
 		t.Errorf("%+v, creation %s", res, creation)
 	}
+	e.awaitNode("hidden@127.0.0.2")
 	if got := e.eval("{nodes(), nodes(hidden)}"); got != "{[],['hidden@127.0.0.2']}" {
 		t.Errorf("nodes: %s", got)
 	}
@@ -215,6 +226,7 @@ func TestOTPDialled(t *testing.T) {
 	if _, res, err := e.dial(cfg); err != nil || res.Flags != cfg.Flags.Expand()&res.PeerFlags.Expand() || !res.Flags.Has(Spawn) {
 		t.Errorf("%+v, %v", res, err)
 	}
+	e.awaitNode("visible@127.0.0.2")
 	if got := e.eval("nodes()"); got != "['visible@127.0.0.2']" {
 		t.Errorf("nodes: %s", got)
 	}
