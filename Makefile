@@ -22,7 +22,7 @@ help:
 	echo 'make interop   the tests against real Erlang and Elixir only; OTP=25 insists on that release'
 	echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
 	echo 'make bench     the Go benchmarks'
-	echo 'make golden    makes the golden vectors in testdata/ again with the installed OTP'
+	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
 
 demo: setup
 	go run ./interop/demo
@@ -64,8 +64,9 @@ fuzz:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-golden: setup
-	set -e; for make in $(wildcard testdata/*/make.sh); do echo "== $$make"; "$$make"; done
+golden:
+	set -e; for bin in $$(scripts/get-otp 23 25 27 29); do for make in $(wildcard testdata/*/make.sh); do \
+		echo "== $$make with $$bin"; ERL_BIN=$$bin "$$make"; done; done
 
 setup:
 	$(call phase,set-up)

@@ -75,9 +75,20 @@ func reorder(b []byte, opts []Option) ([]byte, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	if !o.deterministic {
-		return b, nil
+	if o.deterministic {
+		var err error
+		if b, err = sorted(b); err != nil {
+			return nil, err
+		}
 	}
+	if o.release > 0 {
+		return o.rewrite(b)
+	}
+	return b, nil
+}
+
+// sorted returns the term in b with its maps in order.
+func sorted(b []byte) ([]byte, error) {
 	r := NewReader(Raw{Bytes: b[1:]}, WithLimits(Limits{Depth: -1, Elements: -1}), Alias())
 	t, err := r.Term()
 	if err != nil {

@@ -35,6 +35,7 @@ type options struct {
 	limits        Limits
 	alias         bool
 	deterministic bool // see Deterministic
+	release       int  // see OTP
 	strict        bool
 	atoms         *AtomTable // nil for none
 }

@@ -35,7 +35,7 @@ type Marshaler interface {
 // Channels, functions and complex numbers have no encoding, nor have time.Time and time.Duration as yet.
 // What nests deeper than 100,000, as pointers in a circle do, is a *LimitError; every other error an *EncodeError.
 //
-// The only option that means something here is Deterministic.
+// The options that mean something here are Deterministic and OTP.
 func Marshal(v any, opts ...Option) ([]byte, error) {
 	b, err := appendAny(append(make([]byte, 0, 64), Version), v, hardDepth)
 	if err == nil && len(opts) > 0 {
