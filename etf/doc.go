@@ -1,11 +1,13 @@
 // Package etf reads and writes Erlang's External Term Format, the bytes in which BEAM nodes exchange and store terms.
 //
-// There are three ways in, from the most convenient to the most direct:
+// There are these ways in, from the most convenient to the most direct:
 //
 //   - [Marshal] and [Unmarshal] go between Go values and bytes, as encoding/json does: structs, slices, maps, numbers,
 //     strings. [Append] is Marshal without the version byte, at the end of a slice.
 //   - [Decode] and [AppendTerm] go between bytes and [Term], which can hold anything that a BEAM node sends, and send it
 //     back byte for byte. [Parse] and Term.String go between terms and Erlang's text.
+//   - A [Decoder] reads several terms from a stream. [AsResult] reads {ok, Value} and {error, Reason} as a value and an
+//     error.
 //   - [Reader] and the Append functions read and write single tokens, without reflection and without terms. Control
 //     messages and hand-written [Marshaler] and [Unmarshaler] are made of them.
 //
@@ -15,10 +17,23 @@
 // one after a distribution header: here such a term is called bare. Marshal, Unmarshal and Decode have the version
 // byte; everything else is bare. [Raw] is one bare term still in bytes.
 //
+// # Terms as values
+//
+// [Compare] is Erlang's order and ==, [Equal] its =:=, [CompareExact] the order of keys of maps. [PHash2] is
+// erlang:phash2/1, for what has to agree with BEAM nodes on where something is. [Deterministic] gives equal terms equal
+// bytes. [Inspect] prints terms as Elixir does; [AppendJSON] and [ParseJSON] are for people and tools that know neither.
+//
+// # Conventions for Go values
+//
+// Some Go types have a form that is not their own: see [Marshal] for structs as maps, records, Elixir structs and keyword
+// lists, [time.Time] and [time.Duration], [NaiveDateTime], [Charlist], [Enum] and [Result]. Numbers that do not fit are
+// errors, in both directions.
+//
 // # Hostile input
 //
 // No input makes this package panic. Every length is compared with the bytes that are left before memory is taken for
-// it, and [Limits] bound nesting, the number of elements, and the size of compressed terms.
+// it, and [Limits] bound nesting, the number of elements, and the size of compressed terms. [Strict] refuses keys that a struct does not know, and an
+// [AtomTable] bounds how many different atoms a program takes from others.
 //
 // # Differences from OTP
 //

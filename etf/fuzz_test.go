@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -155,9 +156,13 @@ func FuzzUnmarshal(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	for d := range readInspect(f, "1.14") { // times among them
+		f.Add(unhex(f, d))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, v := range []any{new(fuzzTarget), new(fuzzTuple), new(map[string][]int), new(map[any]any), new([]any), new([]*string),
-			new([2][]uint8Like), new(map[fuzzInner]etf.Atom), new(*etf.Raw), new([]etf.Charlist), new(float32), new(uint64), new(bool)} {
+			new([2][]uint8Like), new(map[fuzzInner]etf.Atom), new(*etf.Raw), new([]etf.Charlist), new(time.Time), new(etf.NaiveDateTime), new(time.Duration), new(listOptions),
+			new([]color), new(etf.Result[int]), new(float32), new(uint64), new(bool)} {
 			if etf.Unmarshal(data, v) != nil {
 				continue
 			}

@@ -22,6 +22,11 @@ type Marshaler interface {
 //	Term, Atom, Tuple, Pid, …           itself
 //	Raw                                 the term in it
 //	Marshaler                           what it appends
+//	time.Time                           %DateTime{} in UTC, to the microsecond
+//	NaiveDateTime                       %NaiveDateTime{} of what its clock shows
+//	time.Duration                       integer of milliseconds; Infinity is infinity
+//	Enum                                one of its atoms
+//	Result                              {ok, Value} or {error, Reason}
 //
 // A struct is a map with an association for each exported field, under its name as it is written in Go. The tag
 // `etf:"name"` gives another name, `etf:",omitempty"` leaves the field out when it is false, 0, empty or nil,
@@ -31,8 +36,11 @@ type Marshaler interface {
 //	_ struct{} `etf:"user,tuple"`          {user, F1, F2, …}: a record
 //	_ struct{} `etf:",tuple"`              {F1, F2, …}
 //	_ struct{} `etf:"Elixir.User,elixir"`  %User{}: a map with '__struct__' => 'Elixir.User'
+//	_ struct{} `etf:",keyword"`            [{field, F1}, …]: a keyword list
 //
-// Channels, functions and complex numbers have no encoding, nor have time.Time and time.Duration as yet.
+// What a time.Time has beyond the microsecond is cut off, as DateTime has no more; a time.Duration that is no whole number
+// of milliseconds is an error, and so is a year that Elixir's calendar does not have. Channels, functions and complex
+// numbers have no encoding.
 // What nests deeper than 100,000, as pointers in a circle do, is a *LimitError; every other error an *EncodeError.
 //
 // The options that mean something here are Deterministic and OTP.

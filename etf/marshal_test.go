@@ -258,7 +258,7 @@ func TestUnmarshalErrors(t *testing.T) {
 		{"[x]", new([]etf.Pid), []string{"[0]", "atom x", "etf.Pid", "want pid"}}, {"x", new(etf.Ref), []string{"reference"}}, {"x", new(etf.Port), []string{"port"}}, {"x", new(etf.Tuple), []string{"atom x", "etf.Tuple"}},
 		{"x", new(etf.Fun), []string{"fun"}}, {"x", new(*etf.Record), []string{"native record"}}, {"x", new(big.Int), []string{"atom x", "want integer"}}, {"5", new(etf.Atom), []string{"integer 5", "want atom"}},
 		{"x", new(error), []string{"atom x", "error"}},
-		{"5", new(time.Time), []string{"time.Time", "convention"}}, {"5", new(time.Duration), []string{"time.Duration", "convention"}}, {"5", new(chan int), []string{"chan int"}},
+		{"5", new(time.Time), []string{"time.Time", "DateTime"}}, {"a", new(time.Duration), []string{"time.Duration", "milliseconds"}}, {"5", new(chan int), []string{"chan int"}},
 		{"[{celsius,1.0},5]", new([]celsius), []string{"[1]", "want {celsius, F}"}}, {"[{celsius,x}]", new([]celsius), []string{"[0]", "offset 16", "atom x", "etf_test.celsius"}}, {"nope", new(level), []string{"no level nope"}},
 		{"5", nil, []string{"pointer"}}, {"5", 5, []string{"int", "pointer"}}, {"5", (*int)(nil), []string{"*int", "not nil"}}, {"5", (*any)(nil), []string{"not nil"}},
 		{"5", new(struct {
@@ -313,7 +313,7 @@ func TestMarshalErrors(t *testing.T) {
 		{map[any]int{1: 1, int64(1): 2}, []string{"two keys are the same term 1"}},
 		{etf.Raw{}, []string{"etf.Raw", "malformed term", "unexpected end"}}, {etf.Raw{Bytes: []byte{97, 1, 0}}, []string{"1 bytes after"}}, {etf.Raw{Bytes: []byte{82, 0}}, []string{"reference 0 outside a table of 0"}},
 		{etf.Raw{Bytes: []byte{82, 1}, Atoms: []etf.Atom{"a"}}, []string{"reference 1 outside a table of 1"}}, {etf.Raw{Bytes: []byte{131, 97, 1}}, []string{"version byte 131"}}, {[]etf.Raw{{Bytes: []byte{97}}}, []string{"[0]", "unexpected end"}},
-		{time.Now(), []string{"time.Time", "convention"}}, {struct{ D time.Duration }{1}, []string{".D", "time.Duration"}},
+		{time.Time{}.AddDate(20000, 0, 0), []string{"time.Time", "year 20001"}}, {struct{ D time.Duration }{1}, []string{".D", "time.Duration"}},
 		{etf.Tuple{&etf.Pid{}}, []string{"[0]", "*etf.Pid", "not one of the types"}}, {etf.Tuple{(*etf.Pid)(nil)}, []string{"not one of the types"}}, {etf.List{struct{ etf.Atom }{"a"}}, []string{"[0]", "not one of the types"}},
 		{level(7), []string{"level 7"}}, {[]level{0, 7}, []string{"[1]", "level 7"}},
 		{badMarshaler(0), []string{"did not append one term"}}, {badMarshaler(1), []string{"did not append one term"}}, {badMarshaler(2), []string{"did not append to its argument"}},

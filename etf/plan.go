@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // A plan is how values of one Go type are encoded and decoded. It is made once per type. What it is given is the address
@@ -171,9 +170,7 @@ func (b *builder) fill(p *plan, t reflect.Type) {
 		*p = reflected(t, known.enc, known.dec)
 		return
 	}
-	switch t {
-	case reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration]():
-		refuse(p, t, "there is no convention for it yet; convert it first")
+	if b.convention(p, t) {
 		return
 	}
 	if fillScalar(p, t) {
@@ -235,13 +232,13 @@ func addMethods(p *plan, t reflect.Type) {
 func isPlain(t reflect.Type) bool {
 	_, isTerm := termPlans[t]
 	_, isValue := valuePlans[t]
-	return !isTerm && !isValue && t.PkgPath() != "time" && !hasMethods(t)
+	return !isTerm && !isValue && !isTime(t) && t != durationType && !hasMethods(t)
 }
 
-// hasMethods reports whether t encodes or decodes itself.
+// hasMethods reports whether t encodes or decodes itself, or has names for its values.
 func hasMethods(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
-	return p.Implements(marshalerType) || p.Implements(unmarshalerType)
+	return p.Implements(marshalerType) || p.Implements(unmarshalerType) || isEnum(t)
 }
 
 func callMarshal(dst []byte, m Marshaler, t reflect.Type) ([]byte, error) {

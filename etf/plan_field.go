@@ -280,7 +280,7 @@ func flattened(sf reflect.StructField, tagName string) (reflect.Type, bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if _, known := termPlans[t]; known || t.Kind() != reflect.Struct {
+	if _, known := termPlans[t]; known || isTime(t) || t.Kind() != reflect.Struct {
 		return nil, false
 	}
 	return t, true

@@ -9,14 +9,15 @@ import (
 
 // structPlan is how a struct type is written.
 type structPlan struct {
-	typ    reflect.Type
-	fields []field
-	prefix []byte // the header, and: of tuples the tag, of Elixir structs the association of __struct__
-	tag    Atom   // of tuples, or the module of Elixir structs
-	tuple  bool
-	elixir bool
-	atoms  map[string]int
-	bins   map[string]int
+	typ     reflect.Type
+	fields  []field
+	prefix  []byte // the header, and: of tuples the tag, of Elixir structs the association of __struct__
+	tag     Atom   // of tuples, or the module of Elixir structs
+	tuple   bool
+	elixir  bool
+	keyword bool
+	atoms   map[string]int
+	bins    map[string]int
 
 	// after[i] is 1 + the field whose key came after that of field i the last time, and after[len(fields)] that of the
 	// first key; 0 is not known. OTP sends the keys of maps of one shape in one order, but which it is nobody knows.
@@ -31,6 +32,8 @@ func (b *builder) goStruct(p *plan, t reflect.Type) {
 	}
 	if s.tuple {
 		*p = plan{s.encTuple, s.decTuple}
+	} else if s.keyword {
+		*p = plan{s.encKeyword, s.decKeyword}
 	} else {
 		*p = plan{s.encMap, s.decMap}
 	}
@@ -47,6 +50,9 @@ func (b *builder) structPlan(t reflect.Type) (*structPlan, error) {
 	}
 	s.fields = fields
 	for i, f := range s.fields {
+		if f.binary && s.keyword {
+			return nil, fmt.Errorf("field %s: string means nothing in a keyword list", f.name)
+		}
 		if f.binary {
 			s.bins[f.name] = i
 		} else {
@@ -88,16 +94,18 @@ func (s *structPlan) shape() error {
 		s.tag = Atom(name)
 		for _, opt := range opts {
 			switch {
-			case opt == "tuple" && !s.elixir:
+			case opt == "tuple" && len(opts) == 1:
 				s.tuple = true
-			case opt == "elixir" && !s.tuple && name != "":
+			case opt == "elixir" && len(opts) == 1 && name != "":
 				s.elixir = true
+			case opt == "keyword" && len(opts) == 1 && name == "":
+				s.keyword = true
 			default:
-				return fmt.Errorf("tag %q of the blank field: want \"name,tuple\", \",tuple\" or \"Elixir.Name,elixir\"", tag)
+				return fmt.Errorf("tag %q of the blank field: want \"name,tuple\", \",tuple\", \",keyword\" or \"Elixir.Name,elixir\"", tag)
 			}
 		}
-		if !s.tuple && !s.elixir {
-			return fmt.Errorf("tag %q of the blank field: want option tuple or elixir", tag)
+		if !s.tuple && !s.elixir && !s.keyword {
+			return fmt.Errorf("tag %q of the blank field: want option tuple, keyword or elixir", tag)
 		}
 		return checkAtom(s.tag)
 	}
