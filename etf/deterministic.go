@@ -56,8 +56,7 @@ func (c *comparer) sortAll(t Term, depth int) Term {
 
 func (c *comparer) sortEach(terms []Term, depth int) []Term {
 	for i, e := range terms {
-		switch e.(type) {
-		case Tuple, List, Improper, Map, *Fun, *Record:
+		if compound(e) {
 			out := make([]Term, len(terms))
 			copy(out, terms[:i])
 			for j := i; j < len(terms); j++ {

@@ -222,11 +222,22 @@ func (c *comparer) sort(m Map, depth int) Map {
 		s = slices.Clone(m)
 		slices.SortStableFunc(s, order)
 	}
-	if c.sorted == nil {
-		c.sorted = make(map[*Pair]Map)
+	if slices.ContainsFunc(m, func(p Pair) bool { return compound(p.Key) }) {
+		if c.sorted == nil {
+			c.sorted = make(map[*Pair]Map)
+		}
+		c.sorted[&m[0]] = s
 	}
-	c.sorted[&m[0]] = s
 	return s
+}
+
+// compound reports whether there may be terms in t.
+func compound(t Term) bool {
+	switch t.(type) {
+	case Tuple, List, Improper, Map, *Fun, *Record:
+		return true
+	}
+	return false
 }
 
 // funs compares closures by module, index, uniq and environment, and puts all of them before external funs.
