@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
@@ -301,5 +303,51 @@ func TestResult(t *testing.T) {
 	}
 	if _, err := etf.AsResult[int](etf.Raw{Bytes: []byte{104, 2, 119, 2, 'o', 'k', 97, 1, 97, 1}}); err == nil {
 		t.Error("bytes behind the term: no error")
+	}
+}
+
+// TestDecoderAlias: with Alias a binary lasts until the next call, without it for good.
+func TestDecoderAlias(t *testing.T) {
+	var stream []byte
+	for _, s := range []string{"first", "other"} {
+		b, err := etf.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream = append(stream, b...)
+	}
+	for _, opts := range [][]etf.Option{nil, {etf.Alias()}} {
+		d := etf.NewDecoder(bytes.NewReader(stream), opts...)
+		var first, second []byte
+		if err := d.Decode(&first); err != nil || string(first) != "first" {
+			t.Fatalf("%s, %v", first, err)
+		}
+		if err := d.Decode(&second); err != nil || string(second) != "other" {
+			t.Fatalf("%s, %v", second, err)
+		}
+		if kept := string(first) == "first"; kept != (opts == nil) {
+			t.Errorf("%d options: the first is %s now", len(opts), first)
+		}
+	}
+}
+
+// TestAtomTableParallel: goroutines that share a table do not get more into it than it takes.
+func TestAtomTableParallel(t *testing.T) {
+	table := etf.NewAtomTable(50)
+	var wg sync.WaitGroup
+	var admitted atomic.Int64
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 100 {
+				b := append([]byte{etf.Version}, etf.AppendAtom(nil, etf.Atom(fmt.Sprint("a", g, "_", i)))...)
+				if _, _, err := etf.Decode(b, etf.Atoms(table)); err == nil {
+					admitted.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if table.Len() != 50 || admitted.Load() != 50 {
+		t.Errorf("%d atoms, %d admitted, want 50", table.Len(), admitted.Load())
 	}
 }
