@@ -21,7 +21,8 @@
 //
 // [Compare] is Erlang's order and ==, [Equal] its =:=, [CompareExact] the order of keys of maps. [PHash2] is
 // erlang:phash2/1, for what has to agree with BEAM nodes on where something is. [Deterministic] gives equal terms equal
-// bytes. [Inspect] prints terms as Elixir does; [AppendJSON] and [ParseJSON] are for people and tools that know neither.
+// bytes. [Inspect] prints terms as Elixir does, and a [Home] reads
+// and prints <0.1.2> as the node does whose pid it is; [AppendJSON] and [ParseJSON] are for people and tools that know neither.
 //
 // # Conventions for Go values
 //

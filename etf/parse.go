@@ -26,6 +26,11 @@ func (e *ParseError) Error() string {
 // deeper than 10,000.
 func Parse(text string) (Term, error) {
 	p := parser{s: text}
+	return p.whole()
+}
+
+// whole reads a term that is all there is.
+func (p *parser) whole() (Term, error) {
 	t, err := p.term()
 	if err != nil {
 		return nil, err
@@ -47,6 +52,8 @@ type parser struct {
 	depth int
 
 	keyDepth int // how many maps it is in by their keys
+
+	home *Home // whose identifiers may be without a node; nil for nobody's
 }
 
 func (p *parser) errorf(format string, args ...any) error { return p.errorAt(p.pos, format, args...) }
@@ -140,6 +147,11 @@ func (p *parser) term() (Term, error) {
 		if strings.HasPrefix(p.s[p.pos:], "<<") {
 			return p.binary()
 		}
+		p.pos++
+		if t, ok, err := p.localID("<"); ok {
+			return t, err
+		}
+		p.pos--
 		return nil, p.errorf("a pid as Erlang prints it does not say its node; write #Pid<node@host.ID.Serial/Creation>")
 	case c == 0 && p.pos >= len(p.s):
 		return nil, p.errorf("end of text where a term is expected")

@@ -22,6 +22,9 @@ func (p *parser) hash() (Term, error) {
 	} {
 		if strings.HasPrefix(rest, form.prefix) {
 			p.pos += len(form.prefix)
+			if t, ok, err := p.localID(form.prefix); ok {
+				return t, err
+			}
 			return form.read()
 		}
 	}

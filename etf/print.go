@@ -73,6 +73,7 @@ type printer struct {
 	buf   []byte
 	depth int
 	full  bool // nested too deep: print no more
+	home  *Home
 }
 
 func (p *printer) str(s string) { p.buf = append(p.buf, s...) }
@@ -89,6 +90,9 @@ func (p *printer) term(t Term) {
 		return
 	}
 	defer func() { p.depth++ }()
+	if p.localText(t) {
+		return
+	}
 	switch t := t.(type) {
 	case nil:
 		p.str("#Nil<>")
