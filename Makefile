@@ -1,9 +1,10 @@
 # Every target does its own set-up: on Debian and Ubuntu, as root or by sudo, it installs what is missing; elsewhere it
 # names what is missing. `make` alone lists the targets.
 
-# The packages with goroutines that share memory: what the race detector is for.
-RACE     := ./epmd/... ./dist/... ./node/... ./gen/...
+# The packages with goroutines that share memory, and etf, whose unsafe code the race detector's pointer checks see.
+RACE     := ./etf/... ./epmd/... ./dist/... ./node/... ./gen/...
 FUZZTIME ?= 10s
+COUNT    ?= 50000
 OTP      ?=
 
 # Builds do not ask git for the version: git may be missing, or distrust the owner of the checkout.
@@ -11,7 +12,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 phase = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test check race interop fuzz bench golden setup static
+.PHONY: help demo test check race interop fuzz fuzz-otp bench bench-etf golden setup static
 .SILENT:
 
 help:
@@ -21,7 +22,9 @@ help:
 	echo 'make race      all tests of the packages that share memory, under the race detector'
 	echo 'make interop   the tests against real Erlang and Elixir only; OTP=25 insists on that release'
 	echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
+	echo 'make fuzz-otp  COUNT=$(COUNT) random terms each way between etf and OTP, and as many malformed ones; OTP=29 gets that release'
 	echo 'make bench     the Go benchmarks'
+	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
 	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
 
 demo: setup
@@ -32,6 +35,8 @@ test: setup static
 	go build ./...
 	$(call phase,test against real Erlang)
 	OTP_INTEROP=require go test -timeout 15m ./...
+	$(call phase,codec against OTP)
+	$(MAKE) --no-print-directory fuzz-otp
 	$(MAKE) --no-print-directory race
 	$(call phase,all passed)
 
@@ -61,7 +66,13 @@ interop:
 fuzz:
 	scripts/fuzz $(FUZZTIME)
 
-bench:
+fuzz-otp:
+	bin=; [ -z "$(OTP)" ] || bin=$$(scripts/get-otp $(OTP)); go run ./interop/etf -otp "$$bin" -count $(COUNT)
+
+bench-etf:
+	bin=$$(scripts/get-otp 29); cd interop/bench && go run . -otp "$$bin"
+
+bench: bench-etf
 	go test -run '^$$' -bench . -benchmem ./...
 
 golden:

@@ -38,12 +38,27 @@
 //
 // # Differences from OTP
 //
-// What binary_to_term/1 accepts is accepted here, with the same result, and what it refuses is refused, but for this.
-// OTP 25 accepts, and we do not: references without words; external funs of an arity over 255, or with an atom in the
-// guise of a list of length zero; the tags 73 and 75, which are internal to the VM; a comma in the text form of floats; bytes behind the term inside a compressed one; maps
-// nested in each other's keys more than 64 deep; what exceeds Limits. We accept, and OTP 25 does not: identifiers with
-// the name of the node that reads them which it did not make; maps with both 0.0 and -0.0 as keys, which OTP 27 sends;
-// the native records of OTP 29.
+// What binary_to_term/1 accepts is accepted here, with the same result, and what it refuses is refused, but for what
+// follows. "make fuzz-otp" holds this list against random and damaged terms.
+//
+// OTP 25 accepts, and we do not:
+//
+//   - references without words: no node makes one, and Ref has no place for the difference;
+//   - external funs of an arity over 255, or with another term as arity: OTP 27 dies of some of these;
+//   - a fun whose creator is a port or reference: OTP takes its bytes for a pid;
+//   - the tags 73 and 75, which are internal to the VM;
+//   - a comma for the point in the text form of floats, and text that does not end within its 31 bytes, where OTP reads on
+//     into what follows;
+//   - bytes behind the term inside a compressed one, which could smuggle something past us;
+//   - maps nested in each other's keys more than 64 deep, and what exceeds Limits.
+//
+// We accept, and OTP 25 does not: identifiers with the name of the node that reads them which it did not make; maps with
+// both 0.0 and -0.0 as keys, which OTP 27 sends; the native records of OTP 29.
+//
+// We accept what only some releases do: bit strings of no bytes (up to 25), pids, ports and references of more bits or
+// words than OTP 23 has, integers of more than 524,280 bytes (up to 25).
+//
+// A fun keeps the pid of its creator, which since OTP 26 is lost when a node reads it.
 //
 // Terms print as with io:format("~0tp") on a node started with +pc unicode, but pids, ports, references and funs, of which
 // Erlang does not print all; the native records of OTP 29, if they are exported; and the atoms maybe and else, which are
