@@ -4,7 +4,8 @@ package etf
 // follow it. A compressed term is inflated. Binaries in t are copies, or share memory with data with the option Alias.
 // It corresponds to erlang:binary_to_term/2 with the option used.
 func Decode(data []byte, opts ...Option) (t Term, rest []byte, err error) {
-	r, after, err := openVersion(data, opts)
+	var r Reader
+	after, err := r.openVersion(data, opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,7 +41,8 @@ func Decode(data []byte, opts ...Option) (t Term, rest []byte, err error) {
 //
 // The error is a *SyntaxError, *TypeError or *LimitError; v may then be filled in part.
 func Unmarshal(data []byte, v any, opts ...Option) error {
-	r, after, err := openVersion(data, opts)
+	var r Reader
+	after, err := r.openVersion(data, opts)
 	if err != nil {
 		return err
 	}
@@ -60,26 +62,26 @@ func As[T any](r Raw) (T, error) {
 	return v, err
 }
 
-// openVersion returns a Reader behind the version byte. If the term is compressed the Reader is on the inflated bytes,
-// and after is where data goes on behind it; otherwise after is -1.
-func openVersion(data []byte, opts []Option) (r Reader, after int, err error) {
+// openVersion makes r a Reader behind the version byte. If the term is compressed r is on the inflated bytes, and after is
+// where data goes on behind it; otherwise after is -1.
+func (r *Reader) openVersion(data []byte, opts []Option) (after int, err error) {
 	if len(data) == 0 {
-		return Reader{}, 0, eof(0, "term")
+		return 0, eof(0, "term")
 	}
 	if data[0] != Version {
-		return Reader{}, 0, syntaxf(0, "version byte is %d, want %d", data[0], Version)
+		return 0, syntaxf(0, "version byte is %d, want %d", data[0], Version)
 	}
-	r = NewReader(Raw{Bytes: data}, opts...)
+	*r = NewReader(Raw{Bytes: data}, opts...)
 	r.pos = 1
 	if len(data) < 2 || data[1] != tagCompressed {
-		return r, -1, r.table.admit(data, 1)
+		return -1, r.table.admit(data, 1)
 	}
 	inner, used, err := inflate(data[2:], 2, r.lim)
 	if err != nil {
-		return Reader{}, 0, err
+		return 0, err
 	}
 	r.data, r.pos = inner, 0
-	return r, 2 + used, r.table.admit(inner, 0)
+	return 2 + used, r.table.admit(inner, 0)
 }
 
 // markIf marks offsets of err as offsets in the inflated bytes if there are such.

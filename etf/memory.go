@@ -79,6 +79,7 @@ var (
 	floatTab  = tabOf(Float(0))
 	binaryTab = tabOf(Binary(nil))
 	tupleTab  = tabOf(Tuple(nil))
+	listTab   = tabOf(List(nil))
 	pidTab    = tabOf(Pid{})
 )
 
@@ -92,4 +93,5 @@ func boxInt(p *Int) Term       { return box(intTab, unsafe.Pointer(p)) }
 func boxFloat(p *Float) Term   { return box(floatTab, unsafe.Pointer(p)) }
 func boxBinary(p *Binary) Term { return box(binaryTab, unsafe.Pointer(p)) }
 func boxTuple(p *Tuple) Term   { return box(tupleTab, unsafe.Pointer(p)) }
+func boxList(p *List) Term     { return box(listTab, unsafe.Pointer(p)) }
 func boxPid(p *Pid) Term       { return box(pidTab, unsafe.Pointer(p)) }

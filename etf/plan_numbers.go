@@ -89,6 +89,14 @@ func grow(dst []byte, n int) []byte {
 	return append(dst, make([]byte, n)...)[:len(dst)]
 }
 
+// roomFor is slices.Grow, with as much as is asked for where there is nothing yet.
+func roomFor[T any](s []T, n int) []T {
+	if cap(s) == 0 {
+		return make([]T, 0, n)
+	}
+	return slices.Grow(s, n)
+}
+
 func onlyBytes[T signed](s []T) bool {
 	for _, x := range s {
 		if uint64(x) > 255 {
@@ -118,7 +126,7 @@ func decInts[T signed](l *listPlan, r *Reader, a addr) error {
 			}
 			break
 		}
-		*s = slices.Grow(*s, min(p.n, sliceStep/8))
+		*s = roomFor(*s, min(p.n, sliceStep/8))
 		r.owed -= p.n
 		if err := decIntsPart(l, r, s, p.n); err != nil {
 			return withType(err, l.typ)
@@ -221,7 +229,7 @@ func (l *listPlan) decFloats(r *Reader, a addr) error {
 			}
 			break
 		}
-		*s = slices.Grow(*s, min(p.n, sliceStep/8))
+		*s = roomFor(*s, min(p.n, sliceStep/8))
 		r.owed -= p.n
 		if err := l.decFloatsPart(r, s, p.n); err != nil {
 			return withType(err, l.typ)
@@ -290,7 +298,7 @@ func decStrings[T ~string](l *listPlan, usual usualType) func(*Reader, addr) err
 				}
 				break
 			}
-			*s = slices.Grow(*s, min(p.n, sliceStep/16))
+			*s = roomFor(*s, min(p.n, sliceStep/16))
 			for range p.n {
 				r.owed--
 				var zero T

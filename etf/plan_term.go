@@ -100,11 +100,18 @@ func encRaw(dst []byte, a addr, _ int) ([]byte, error) {
 }
 
 func decRaw(r *Reader, a addr) error {
-	raw, err := r.keepRaw()
-	if err != nil {
+	if len(r.atoms) > 0 || r.alias {
+		raw, err := r.keepRaw()
+		if err == nil {
+			*at[Raw](a) = raw
+		}
 		return err
 	}
-	*at[Raw](a) = raw
+	start := r.pos
+	if err := r.Skip(); err != nil {
+		return err
+	}
+	*at[Raw](a) = Raw{Bytes: r.scratch.text(r.data[start:r.pos], r.left())}
 	return nil
 }
 

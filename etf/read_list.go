@@ -6,6 +6,18 @@ import (
 	"slices"
 )
 
+// fewElems is up to how many elements a list shares an array with tuples and other lists.
+const fewElems = 16
+
+func (r *Reader) boxList(l List) Term {
+	if l == nil {
+		return l
+	}
+	p := r.scratch.lists.next(r.left(), r.left())
+	*p = l
+	return boxList(p)
+}
+
 // list reads a list of any tag, through tails that are lists themselves, without recursion for those.
 func (r *Reader) list() (Term, error) {
 	var elems List
@@ -20,7 +32,7 @@ func (r *Reader) list() (Term, error) {
 			if opened {
 				r.leave()
 			}
-			return elems, nil
+			return r.boxList(elems), nil
 		case tagString:
 			b, err := r.Bytes()
 			if err != nil {
@@ -40,7 +52,7 @@ func (r *Reader) list() (Term, error) {
 			if opened {
 				r.leave()
 			}
-			return elems, nil
+			return r.boxList(elems), nil
 		case tagList:
 			if r.left() < 5 {
 				return nil, eof(len(r.data), "list")
@@ -57,7 +69,11 @@ func (r *Reader) list() (Term, error) {
 			if err := r.claim(n); err != nil {
 				return nil, err
 			}
-			elems = slices.Grow(elems, n)
+			if elems == nil && n <= fewElems {
+				elems = r.scratch.elements(n, r.left())[:0]
+			} else {
+				elems = slices.Grow(elems, n)
+			}
 			for i := 0; i < n; i++ {
 				if k := r.run(elems[len(elems) : len(elems)+n-i]); k > 0 {
 					elems = elems[:len(elems)+k]
@@ -102,41 +118,42 @@ func (r *Reader) run(elems []Term) int {
 
 func (r *Reader) runInts(elems []Term) int {
 	s := &r.scratch.ints
-	d, pos := r.data, r.pos
-	for i := range elems {
-		if pos+5 > len(d) || d[pos] != tagInt {
-			r.pos = pos
-			return i
+	d, pos, free := r.data, r.pos, s.free
+	n := 0
+	for ; n < len(elems) && pos+5 <= len(d) && d[pos] == tagInt; n++ {
+		if len(free) == 0 {
+			s.refill(len(elems)-n-1, len(d)-pos)
+			free = s.free
 		}
-		p := s.next(len(elems) - i - 1)
-		*p = Int(int32(binary.BigEndian.Uint32(d[pos+1 : pos+5])))
-		elems[i] = boxInt(p)
+		free[0] = Int(int32(binary.BigEndian.Uint32(d[pos+1 : pos+5])))
+		elems[n] = boxInt(&free[0])
+		free = free[1:]
 		pos += 5
 	}
-	r.pos = pos
-	return len(elems)
+	r.pos, s.free = pos, free
+	return n
 }
 
 func (r *Reader) runFloats(elems []Term) int {
 	s := &r.scratch.floats
-	d, pos := r.data, r.pos
-	for i := range elems {
-		if pos+floatBytes > len(d) || d[pos] != tagNewFloat {
-			r.pos = pos
-			return i
-		}
+	d, pos, free := r.data, r.pos, s.free
+	n := 0
+	for ; n < len(elems) && pos+floatBytes <= len(d) && d[pos] == tagNewFloat; n++ {
 		f := math.Float64frombits(binary.BigEndian.Uint64(d[pos+1 : pos+9]))
 		if !finite(f) {
-			r.pos = pos
-			return i
+			break
 		}
-		p := s.next(len(elems) - i - 1)
-		*p = Float(f)
-		elems[i] = boxFloat(p)
+		if len(free) == 0 {
+			s.refill(len(elems)-n-1, len(d)-pos)
+			free = s.free
+		}
+		free[0] = Float(f)
+		elems[n] = boxFloat(&free[0])
+		free = free[1:]
 		pos += floatBytes
 	}
-	r.pos = pos
-	return len(elems)
+	r.pos, s.free = pos, free
+	return n
 }
 
 // once opens the level of a list when the first of its headers comes.

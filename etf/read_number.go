@@ -207,6 +207,25 @@ func smallMagnitude(mag []byte) (uint64, bool) {
 	return u, true
 }
 
+// newBig returns an integer with room for n bytes, both in one piece of memory.
+func newBig(n int) *big.Int {
+	switch n = (n + wordBytes - 1) / wordBytes; {
+	case n <= 4:
+		b := new(struct {
+			i     big.Int
+			words [4]big.Word
+		})
+		return b.i.SetBits(b.words[:0])
+	case n <= 32:
+		b := new(struct {
+			i     big.Int
+			words [32]big.Word
+		})
+		return b.i.SetBits(b.words[:0])
+	}
+	return new(big.Int)
+}
+
 // setBig sets i to a little-endian magnitude without high zeros.
 func setBig(i *big.Int, neg bool, mag []byte) {
 	n := (len(mag) + wordBytes - 1) / wordBytes

@@ -71,7 +71,7 @@ func (r *Reader) term() (Term, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := r.scratch.floats.next(r.owed)
+		p := r.scratch.floats.next(r.owed, r.left())
 		*p = Float(f)
 		return boxFloat(p), nil
 	case tagNewPid, tagPid:
@@ -79,7 +79,7 @@ func (r *Reader) term() (Term, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := r.scratch.pids.next(r.owed)
+		p := r.scratch.pids.next(r.owed, r.left())
 		*p = pid
 		return boxPid(p), nil
 	case tagNewerRef, tagNewRef, tagOldRef:
@@ -112,13 +112,13 @@ func (r *Reader) boxInt(i Int) Term {
 	if uint64(i) <= 255 {
 		return i
 	}
-	p := r.scratch.ints.next(r.owed)
+	p := r.scratch.ints.next(r.owed, r.left())
 	*p = i
 	return boxInt(p)
 }
 
 func (r *Reader) boxBinary(b []byte) Term {
-	p := r.scratch.binaries.next(r.owed)
+	p := r.scratch.binaries.next(r.owed, r.left())
 	*p = r.own(b)
 	return boxBinary(p)
 }
@@ -145,7 +145,7 @@ func (r *Reader) integer() (Term, error) {
 	case ok && neg && u <= 1<<63:
 		return r.boxInt(Int(-u)), nil
 	}
-	i := new(big.Int)
+	i := newBig(len(mag))
 	setBig(i, neg, mag)
 	return (*Big)(i), nil
 }
@@ -164,8 +164,9 @@ func (r *Reader) tuple() (Term, error) {
 	if err := r.claim(n); err != nil {
 		return nil, err
 	}
-	p := r.scratch.tuple(n, r.owed-n)
-	t := *p
+	p := r.scratch.tuples.next(r.left(), r.left())
+	t := Tuple(r.scratch.elements(n, r.left()))
+	*p = t
 	for i := range t {
 		r.owed--
 		if t[i], err = r.term(); err != nil {

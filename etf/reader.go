@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"sync"
 )
 
 // Reader is a cursor over bare terms: what control messages and Unmarshalers are read with, without making Terms.
@@ -40,13 +41,16 @@ func NewReader(r Raw, opts ...Option) Reader {
 	return newReaderOpts(r, opts)
 }
 
-// newReaderOpts is apart because o escapes to the heap.
+// optionSets keeps what Options write to, which cannot be on the stack.
+var optionSets = sync.Pool{New: func() any { return new(options) }}
+
 func newReaderOpts(r Raw, opts []Option) Reader {
-	var o options
+	o := optionSets.Get().(*options)
+	*o = options{}
 	for _, opt := range opts {
-		opt(&o)
+		opt(o)
 	}
-	return Reader{
+	rd := Reader{
 		data:     r.Bytes,
 		atoms:    r.Atoms,
 		maxDepth: limitOr(o.limits.Depth, defaultDepth, hardDepth),
@@ -56,6 +60,9 @@ func newReaderOpts(r Raw, opts []Option) Reader {
 		strict:   o.strict,
 		table:    o.atoms,
 	}
+	*o = options{}
+	optionSets.Put(o)
+	return rd
 }
 
 // Offset returns how many bytes have been read.

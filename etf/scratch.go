@@ -23,8 +23,8 @@ type slabs struct {
 	pids     slab[Pid]
 	binaries slab[Binary]
 	tuples   slab[Tuple]
-	terms    []Term // what is left of an array for the elements of tuples
-	arity    int    // how many elements that array had
+	lists    slab[List]
+	terms    []Term // what is left of an array for the elements of tuples and short lists
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -43,7 +43,7 @@ type name struct {
 }
 
 // find returns the atom with this text if it has been seen, and else nil and where it is to be noted. An atom is in one
-// of two neighbouring slots.
+// of four neighbouring slots.
 func (s *scratch) find(text []byte) (found, vacant *name) {
 	var h uint64
 	switch n := len(text); {
@@ -56,18 +56,17 @@ func (s *scratch) find(text []byte) (found, vacant *name) {
 	}
 	h += uint64(len(text))
 	i := (h ^ h>>29) * 0x9e3779b97f4a7c15 >> (64 - nameBits)
-	first := &s.names[i]
-	if string(first.atom) == string(text) && first.term != nil {
-		return first, nil
+	vacant = &s.names[i]
+	for way := range uint64(4) {
+		n := &s.names[i^way]
+		if string(n.atom) == string(text) && n.term != nil {
+			return n, nil
+		}
+		if n.term == nil {
+			return nil, n
+		}
 	}
-	second := &s.names[i^1]
-	if string(second.atom) == string(text) && second.term != nil {
-		return second, nil
-	}
-	if first.term != nil && second.term == nil {
-		return nil, second
-	}
-	return nil, first
+	return nil, vacant
 }
 
 const nameBits = 9
@@ -122,15 +121,20 @@ type slab[T any] struct {
 // slabMost is how many values an array has at most: whoever keeps one of them keeps the memory of all.
 const slabMost = 64
 
-// next returns a zero value. No more than most others will be asked for.
-func (s *slab[T]) next(most int) *T {
+// next returns a zero value. No more than most others will be asked for, in what is left of the input.
+func (s *slab[T]) next(most, left int) *T {
 	if len(s.free) == 0 {
-		s.last = min(max(2*s.last, 2), slabMost, most+1)
-		s.free = make([]T, s.last)
+		s.refill(most, left)
 	}
 	p := &s.free[0]
 	s.free = s.free[1:]
 	return p
+}
+
+// refill makes another array. The first is for what a message of this size may have.
+func (s *slab[T]) refill(most, left int) {
+	s.last = min(max(2*s.last, 1+left/64), slabMost, most+1)
+	s.free = make([]T, s.last)
 }
 
 // text returns a copy of b, which nobody will write to. Short texts share arrays. At most left bytes will follow.
@@ -142,7 +146,7 @@ func (s *slabs) text(b []byte, left int) []byte {
 		return append([]byte(nil), b...) // no make: what is allocated here need not be cleared
 	}
 	if len(b) > len(s.bytes) {
-		s.chunk = min(max(2*s.chunk, 32), textMost, len(b)+left)
+		s.chunk = min(max(2*s.chunk, 64), textMost, len(b)+left)
 		s.bytes = make([]byte, max(s.chunk, len(b)))
 	}
 	t := s.bytes[:len(b):len(b)]
@@ -154,15 +158,13 @@ func (s *slabs) text(b []byte, left int) []byte {
 // textMost is how many bytes an array for texts has at most.
 const textMost = 512
 
-// tuple returns a tuple of n elements, after which no more than most terms will come.
-func (s *slabs) tuple(n, most int) *Tuple {
+// elements returns room for n terms, the bytes of which and of all that follows are left.
+func (s *slabs) elements(n, left int) []Term {
 	if len(s.terms) < n {
-		// As many tuples of this size as twice those before, up to a size that is no great loss.
-		s.arity = min(max(2*s.arity, n), 4*slabMost, n*(most+1))
-		s.terms = make([]Term, max(s.arity, n))
+		// A term takes some 16 bytes, so that small messages have their terms in one array.
+		s.terms = make([]Term, max(n, min(n+left/32, 4*slabMost)))
 	}
-	t := s.tuples.next(most)
-	*t = s.terms[:n:n]
+	t := s.terms[:n:n]
 	s.terms = s.terms[n:]
 	return t
 }

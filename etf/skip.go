@@ -33,7 +33,7 @@ type level struct {
 // walk finds the end of the term at the cursor, without recursion. If rewrite is set it also appends the term to dst
 // with every atom cache reference replaced by its atom.
 func (r *Reader) walk(dst []byte, rewrite bool) (end int, out []byte, err error) {
-	var inline [32]level
+	var inline [8]level
 	open := inline[:0]
 	cur := level{parts: 1, fun: -1}
 	at, copied := r.pos, r.pos

@@ -28,28 +28,32 @@ type contender struct {
 	allocs  float64
 }
 
-// row is one term in one direction. The order of who is that of columns.
+// row is one term in one direction: OTP first, then ours, ergo last.
 type row struct {
 	name string
-	who  [4]*contender
+	who  []*contender
 }
-
-var columns = [4]string{"OTP", "typed", "Term", "ergo"}
 
 func main() {
 	bin := flag.String("otp", "", "folder of erl and erlc; empty for those in PATH")
 	rounds := flag.Int("rounds", 7, "how often everything is measured; the figures are medians")
 	ms := flag.Int("ms", 20, "milliseconds per measurement")
 	only := flag.String("only", "", "measure only the terms whose names contain this")
+	heap := flag.Int("heap", 16, "MiB of live data in this program")
 	flag.Parse()
 	log.SetFlags(0)
+	// Go collects garbage when the heap has doubled; in a program that has nothing else in it that is each 4 MiB, which is
+	// no program that there is.
+	ballast := make([]byte, *heap<<20)
+	defer runtime.KeepAlive(ballast)
 
 	o, err := startOTP(*bin)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer o.stop()
-	var enc, dec []row
+	var enc, all []row
+	var dec [2][]row
 	for _, s := range subjects {
 		if !strings.Contains(s.name, *only) {
 			continue
@@ -58,9 +62,11 @@ func main() {
 		if err != nil {
 			log.Fatalf("%s: %v", s.name, err)
 		}
-		enc, dec = append(enc, e), append(dec, d)
+		enc = append(enc, e)
+		dec[0] = append(dec[0], row{d.name, []*contender{d.who[0], d.who[1], d.who[2], d.who[5]}})
+		dec[1] = append(dec[1], row{d.name, []*contender{d.who[0], d.who[3], d.who[4], d.who[5]}})
+		all = append(all, e, d)
 	}
-	all := slices.Concat(enc, dec)
 	for range *rounds {
 		for _, r := range all {
 			for _, c := range r.who {
@@ -71,8 +77,9 @@ func main() {
 	fmt.Printf("OTP %s, %s, ergo v1.999.224, %d CPUs; medians of %d interleaved rounds of %d ms; ns (allocations)\n",
 		o.release, runtime.Version(), runtime.NumCPU(), *rounds, *ms)
 	fmt.Println("x: how many times as fast as OTP; e: as ergo. typed: Go structs and slices; Term: dynamic.")
-	report("encode into a reused buffer; OTP makes a new binary", enc)
-	report("decode, copying; a new value each time", dec)
+	report("encode, into a reused buffer; OTP makes a new binary", enc, "typed", "Term")
+	report("decode, into a new value each time, copying binaries", dec[0], "typed", "Term")
+	report("decode with Alias, typed into a value that is there; OTP as above", dec[1], "typed", "Term")
 }
 
 // rows prepares everything about one term, and checks that all agree about it.
@@ -117,7 +124,8 @@ func rows(o *otp, s subject, ms int) (enc, dec row, err error) {
 		}
 	}
 	b := lib.TakeBuffer()
-	enc = row{s.name, [4]*contender{
+	alias := etf.Alias()
+	enc = row{s.name, []*contender{
 		{measure: func() float64 { return otpNs(o, "enc", s.name, ms) }},
 		{run: encode(typed)},
 		{run: encode(term)},
@@ -130,7 +138,7 @@ func rows(o *otp, s subject, ms int) (enc, dec row, err error) {
 			}
 		}},
 	}}
-	dec = row{s.name, [4]*contender{
+	dec = row{s.name, []*contender{
 		{measure: func() float64 { return otpNs(o, "dec", s.name, ms) }},
 		{run: func(n int) {
 			for range n {
@@ -142,6 +150,20 @@ func rows(o *otp, s subject, ms int) (enc, dec row, err error) {
 		{run: func(n int) {
 			for range n {
 				if _, _, err := etf.Decode(data); err != nil {
+					log.Fatal(err)
+				}
+			}
+		}},
+		{run: func(n int) {
+			for range n {
+				if err := etf.Unmarshal(data, typed, alias); err != nil {
+					log.Fatal(err)
+				}
+			}
+		}},
+		{run: func(n int) {
+			for range n {
+				if _, _, err := etf.Decode(data, alias); err != nil {
 					log.Fatal(err)
 				}
 			}
@@ -197,37 +219,31 @@ func (c *contender) median() float64 {
 	return ns[len(ns)/2]
 }
 
-func report(title string, rows []row) {
+func report(title string, rows []row, ours ...string) {
 	fmt.Printf("\n%s\n", title)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "term\t")
-	for i, c := range columns {
-		fmt.Fprint(w, c, "\t")
-		if i == 1 || i == 2 {
-			fmt.Fprint(w, "x\te\t")
+	fmt.Fprint(w, "term\tOTP\t")
+	for _, c := range ours {
+		fmt.Fprint(w, c, "\tx\te\t")
+	}
+	fmt.Fprintln(w, "ergo\t")
+	sum := make([][2]float64, len(ours)) // of the logarithms of the ratios
+	for _, r := range rows {
+		beam, ergo := r.who[0], r.who[len(r.who)-1]
+		fmt.Fprintf(w, "%s\t%.0f\t", r.name, beam.median())
+		for i := range ours {
+			c := r.who[i+1]
+			x, e := beam.median()/c.median(), ergo.median()/c.median()
+			fmt.Fprintf(w, "%.0f (%.0f)\t%.2f\t%.1f\t", c.median(), c.allocs, x, e)
+			sum[i][0] += math.Log(x)
+			sum[i][1] += math.Log(e)
 		}
+		fmt.Fprintf(w, "%.0f (%.0f)\t\n", ergo.median(), ergo.allocs)
+	}
+	fmt.Fprint(w, "geometric mean\t\t")
+	for _, s := range sum {
+		fmt.Fprintf(w, "\t%.2f\t%.1f\t", math.Exp(s[0]/float64(len(rows))), math.Exp(s[1]/float64(len(rows))))
 	}
 	fmt.Fprintln(w)
-	var sum [4][2]float64 // of the logarithms of the ratios
-	for _, r := range rows {
-		beam, other := r.who[0].median(), r.who[3].median()
-		fmt.Fprint(w, r.name, "\t")
-		for i, c := range r.who {
-			m := c.median()
-			if i == 0 {
-				fmt.Fprintf(w, "%.0f\t", m)
-				continue
-			}
-			fmt.Fprintf(w, "%.0f (%.0f)\t", m, c.allocs)
-			if i < 3 {
-				fmt.Fprintf(w, "%.2f\t%.1f\t", beam/m, other/m)
-			}
-			sum[i][0] += math.Log(beam / m)
-			sum[i][1] += math.Log(other / m)
-		}
-		fmt.Fprintln(w)
-	}
-	mean := func(i, j int) float64 { return math.Exp(sum[i][j] / float64(len(rows))) }
-	fmt.Fprintf(w, "geometric mean\t\t\t%.2f\t%.1f\t\t%.2f\t%.1f\t\n", mean(1, 0), mean(1, 1), mean(2, 0), mean(2, 1))
 	w.Flush()
 }
