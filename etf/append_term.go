@@ -110,6 +110,21 @@ func isLeaf(t Term) bool {
 func appendTerms(dst []byte, terms []Term, depth int) ([]byte, error) {
 	var err error
 	for i, e := range terms {
+		switch e := e.(type) { // what there may be many of, without a call
+		case Int:
+			dst = AppendInt(dst, int64(e))
+			continue
+		case Float:
+			if finite(float64(e)) {
+				dst = AppendFloat(dst, float64(e))
+				continue
+			}
+		case Atom:
+			if len(e) <= maxAtomChars && isASCII(e) {
+				dst = append(append(dst, tagSmallAtomUTF, byte(len(e))), e...)
+				continue
+			}
+		}
 		if dst, err = appendTerm(dst, e, depth-1); err != nil {
 			return nil, addPath(err, indexStep(i))
 		}
