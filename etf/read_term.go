@@ -16,6 +16,10 @@ func (r *Reader) Term() (Term, error) {
 	} else {
 		s := scratches.Get().(*scratch)
 		r.scratch = s
+		switch tag, _ := r.Tag(); tag {
+		case tagSmallTuple, tagMap, tagList:
+			s.prepare(r.left())
+		}
 		t, err = r.term()
 		r.scratch = nil
 		s.release()

@@ -137,6 +137,43 @@ func (s *slab[T]) refill(most, left int) {
 	s.free = make([]T, s.last)
 }
 
+// kit is the first array of each kind, for a message of some hundred bytes, in one piece of memory.
+type kit struct {
+	terms    [16]Term
+	tuples   [3]Tuple
+	lists    [2]List
+	binaries [4]Binary
+	pids     [1]Pid
+	floats   [1]Float
+	ints     [2]Int
+	bytes    [48]byte
+}
+
+// smallKit is the same for about a hundred.
+type smallKit struct {
+	terms    [10]Term
+	tuples   [3]Tuple
+	binaries [1]Binary
+	pids     [1]Pid
+	ints     [1]Int
+	bytes    [24]byte
+}
+
+// prepare is called before a tuple, list or map in so many bytes. Of less a kit would take too much, of more it is no gain.
+func (s *slabs) prepare(left int) {
+	switch {
+	case left < 80 || left > 2000:
+	case left < 200:
+		k := new(smallKit)
+		s.terms, s.tuples.free, s.binaries.free, s.pids.free = k.terms[:], k.tuples[:], k.binaries[:], k.pids[:]
+		s.ints.free, s.bytes = k.ints[:], k.bytes[:]
+	default:
+		k := new(kit)
+		s.terms, s.tuples.free, s.lists.free, s.binaries.free, s.pids.free = k.terms[:], k.tuples[:], k.lists[:], k.binaries[:], k.pids[:]
+		s.floats.free, s.ints.free, s.bytes = k.floats[:], k.ints[:], k.bytes[:]
+	}
+}
+
 // text returns a copy of b, which nobody will write to. Short texts share arrays. At most left bytes will follow.
 func (s *slabs) text(b []byte, left int) []byte {
 	if len(b) == 0 {
