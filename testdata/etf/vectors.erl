@@ -22,8 +22,8 @@ main() ->
     [same(T) || T <- plain() ++ idents() ++ funs()],
     [big(T, X) || {T, X} <- long()],
     section("encode"),
-    %% the order of a large map is another in each run of the VM
-    [io:format("~s\t~ts~n", [hex(term_to_binary(T, [{minor_version, 2} | [deterministic || release() >= 25]])), own(T)]) || T <- large_maps()],
+    %% the order of a large map is another in each run of the VM, and OTP 23 has no deterministic
+    [io:format("~s\t~ts~n", [hex(term_to_binary(T, [{minor_version, 2}, deterministic])), own(T)]) || release() >= 25, T <- large_maps()],
     section("default"),
     [io:format("~s\t~ts~n", [hex(term_to_binary(T)), text(T)]) ||
         T <- atoms() ++ [T || T <- idents(), not local(T)] ++ [1.5, {a, 'ж'}, ['é' | 'ü'], #{'é' => ["ab", {}]}, fun a:b/1]],
