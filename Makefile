@@ -22,7 +22,8 @@ help:
 	echo 'make race      all tests of the packages that share memory, under the race detector'
 	echo 'make interop   the tests against real Erlang and Elixir only; OTP=25 insists on that release'
 	echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
-	echo 'make fuzz-otp  COUNT=$(COUNT) random terms each way between etf and OTP, and as many malformed ones; OTP=29 gets that release'
+	echo 'make fuzz-otp  COUNT=$(COUNT) random terms each way between etf and OTP, and as many malformed ones; OTP=29 gets that release,'
+	echo '               SEED=1 the terms that make test takes'
 	echo 'make bench     the Go benchmarks'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
 	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
@@ -36,7 +37,7 @@ test: setup static
 	$(call phase,test against real Erlang)
 	OTP_INTEROP=require go test -timeout 15m ./...
 	$(call phase,codec against OTP)
-	$(MAKE) --no-print-directory fuzz-otp
+	$(MAKE) --no-print-directory fuzz-otp SEED=1
 	$(MAKE) --no-print-directory race
 	$(call phase,all passed)
 
@@ -67,7 +68,7 @@ fuzz:
 	scripts/fuzz $(FUZZTIME)
 
 fuzz-otp:
-	bin=; [ -z "$(OTP)" ] || bin=$$(scripts/get-otp $(OTP)); go run ./interop/etf -otp "$$bin" -count $(COUNT)
+	bin=; [ -z "$(OTP)" ] || bin=$$(scripts/get-otp $(OTP)); go run ./interop/etf -otp "$$bin" -count $(COUNT) $(if $(SEED),-seed $(SEED))
 
 bench-etf:
 	bin=$$(scripts/get-otp 29); cd interop/bench && go run . -otp "$$bin"
