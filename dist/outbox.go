@@ -70,6 +70,10 @@ func (o *outbox) append(flags handshake.Flags, signals []*Signal, posted bool) e
 		o.pending = b
 	}
 	n := len(o.pending) - start
+	if n == 0 { // nothing that the peer would understand
+		o.mu.Unlock()
+		return nil
+	}
 	if posted && o.size > o.limit {
 		if o.posted += n; o.posted > o.max {
 			o.mu.Unlock()

@@ -85,9 +85,19 @@ func (e *erlang) eval(expr string) string {
 // awaitNode waits until the node lists a peer: it sends the last message of a handshake before it does.
 func (e *erlang) awaitNode(name string) {
 	e.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); e.eval("lists:member('"+name+"', nodes(connected))") != "true"; {
+	e.await("lists:member('"+name+"', nodes(connected))", "true")
+}
+
+// await evaluates until the value is the one wanted.
+func (e *erlang) await(expr, want string) {
+	e.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		got := e.eval(expr)
+		if got == want {
+			return
+		}
 		if time.Now().After(deadline) {
-			e.t.Fatalf("%s does not come up", name)
+			e.t.Fatalf("%s is still %s, not %s", expr, got, want)
 		}
 	}
 }
@@ -315,9 +325,7 @@ func TestOTPDials(t *testing.T) {
 					t.Errorf("%+v, creation %s", res, creation)
 				}
 				w.Close()
-				for e.eval("nodes(connected)") != "[]" {
-					time.Sleep(10 * time.Millisecond)
-				}
+				e.await("nodes(connected)", "[]")
 			}
 		})
 	}

@@ -185,7 +185,8 @@ func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
 		case !errors.Is(err, handshake.ErrNok):
 			n.settle(a, nil, name, nil, err)
 			return
-		case !pause(ctx, n.cfg.SetupTime/4): // taken over
+		case !pause(ctx, n.cfg.SetupTime/4): // taken over, so that this settles nothing, or the node closes
+			n.settle(a, nil, name, nil, ErrClosed)
 			return
 		}
 		n.mu.Lock()

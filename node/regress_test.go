@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
 	"runtime/debug"
 	"strconv"
@@ -207,4 +208,39 @@ func TestCloseChain(t *testing.T) {
 		last = p
 	}
 	a.Close()
+}
+
+// Who waits for a connection does not wait longer than the node lives: here the peer has said that its own attempt comes, which
+// it does not.
+func TestCloseWhileAwaitingPeer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	refused := make(chan struct{})
+	go func() {
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		w := wire{nc: nc, timeout: 10 * time.Second}
+		w.read()
+		w.write([][]byte{[]byte("snok")})
+		w.read() // until it is closed
+		close(refused)
+	}()
+	c := newCluster(t)
+	a := c.start("a@test")
+	c.mu.Lock()
+	c.ports["z@test"] = l.Addr().(*net.TCPAddr).Port
+	c.mu.Unlock()
+	got := make(chan error, 1)
+	go func() { got <- a.Connect(context.Background(), "z@test") }()
+	<-refused
+	a.Close()
+	if err := <-got; !errors.Is(err, ErrNoConnection) {
+		t.Error(err)
+	}
 }

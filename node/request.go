@@ -69,8 +69,8 @@ func (r *request) reply(message etf.Raw) {
 	if n, err := rd.Tuple(); err != nil || n != 2 || rd.Skip() != nil {
 		return // not from a server; a reply may still come
 	}
-	reply, err := rd.Raw()
-	r.put(answer{reply: reply, err: err})
+	// The reply is what is left. Nobody walks it before the caller decodes it.
+	r.put(answer{reply: etf.Raw{Bytes: rd.Rest(), Atoms: message.Atoms}})
 }
 
 func (r *request) fail(why etf.Raw) {

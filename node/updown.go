@@ -51,6 +51,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 		return
 	}
 	n.sessions[s.peer] = s
+	delete(n.attempts, s.peer) // from now on a peer that connects again is told that we have a connection
 	n.goroutines.Add(1)
 	n.mu.Unlock()
 	n.log.Info("node up", "peer", res.Peer, "hidden", res.Hidden)
