@@ -82,6 +82,10 @@ func TestExitWhileSending(t *testing.T) {
 	p, w := a.Open(), b.Open()
 	w.Monitor(p.Self())
 	settled(t, w, a)
+	s, err := a.session(t.Context(), "frozen@test") // it has our last message, which we send before it is up
+	if err != nil {
+		t.Fatal(err)
+	}
 	blocked := make(chan error, 1)
 	go func() {
 		var err error
@@ -90,9 +94,6 @@ func TestExitWhileSending(t *testing.T) {
 		}
 		blocked <- err
 	}()
-	a.mu.RLock()
-	s := a.sessions["frozen@test"]
-	a.mu.RUnlock()
 	for s.conn.Ready() { // until the sender has filled the socket
 	}
 	p.Exit(etf.Atom("boom"))
