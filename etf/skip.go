@@ -38,6 +38,22 @@ func (r *Reader) walk(dst []byte, rewrite bool) (end int, out []byte, err error)
 	cur := level{parts: 1, fun: -1}
 	at, copied := r.pos, r.pos
 	for {
+		// Nearly all terms are leaves of these kinds, and a call for each would cost more than they do.
+		d := r.data
+		for ; cur.parts > 0 && at < len(d); cur.parts-- {
+			n := int(leafBytes[d[at]])
+			switch {
+			case n != 0:
+			case d[at] == tagSmallAtomUTF && len(d)-at >= 2:
+				n = 2 + int(d[at+1])
+			case d[at] == tagBinary && len(d)-at >= 5:
+				n = int(min(5+int64(r.u32(at+1)), int64(len(d))+1))
+			}
+			if n == 0 || n > len(d)-at {
+				break // step knows why
+			}
+			at += n
+		}
 		for cur.parts == 0 {
 			if cur.fun >= 0 {
 				dst = append(dst, r.data[copied:at]...)
@@ -94,6 +110,9 @@ func (r *Reader) walk(dst []byte, rewrite bool) (end int, out []byte, err error)
 		cur = level{parts: parts, isList: tag == tagList, fun: fun}
 	}
 }
+
+// leafBytes is how long the terms are that are nothing but a tag and so many bytes.
+var leafBytes = [256]uint8{tagSmallInt: 2, tagInt: 5, tagNewFloat: 9, tagNil: 1}
 
 // step looks at the token at offset at: where the next one starts, how many terms are part of this one, and where an
 // atom cache reference stands in it, or -1.
