@@ -20,6 +20,7 @@ type Node struct {
 
 // Start starts a node: it listens, is registered with the EPMD of this machine or one that it embeds, and answers pings.
 // The name is "alive@host", or "alive" with this machine's short host name added. ctx bounds the start only; Close ends the node.
+// For now it is a hidden node in any case: a visible one owes its peers an answer to the global name protocol.
 //
 // With ERLNODE_TRACE set to anything in the environment every signal from and to peers is printed to standard error in
 // Erlang syntax.
@@ -27,6 +28,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 	if os.Getenv("ERLNODE_TRACE") != "" && cfg.Dist.Trace == nil {
 		cfg.Dist.Trace = tracer(name)
 	}
+	cfg.Hidden = true // until the node serves global: a visible node that does not answer it makes :global.sync() hang on its peers
 	n, err := node.Start(ctx, name, cfg)
 	if err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ type Result struct {
 	Flags     Flags  // what the connection may use: what both offered, after Expand on each side
 	Creation  uint32 // the peer's; 0 when it did not tell (version 5) or does not know (some C nodes)
 	Version   int    // 6, or 5 for the exchange of OTP 22 and older
-	Hidden    bool   // the peer did not offer Published
+	Hidden    bool   // one of the two did not offer Published: the connection is in neither's nodes(visible)
 }
 
 // Step is what a machine wants done. First all of Send is to be written, also when an error came with the step;

@@ -137,7 +137,7 @@ func TestConversations(t *testing.T) {
 			}
 			common := Default.Expand() & Flags(0xd07df7fbd).Expand()
 			if got, want := c.in.Result(), (Result{Peer: "iex@localhost", PeerFlags: 0xd07df7fbd, Flags: common,
-				Creation: 0x6b00c00d, Version: 6}); got != want {
+				Creation: 0x6b00c00d, Version: 6, Hidden: true}); got != want {
 				t.Errorf("initiator: %+v\nwant %+v", got, want)
 			}
 			if got, want := c.ac.Result(), (Result{Peer: "go@localhost", PeerFlags: Default, Flags: common,

@@ -185,7 +185,7 @@ func newResult(peer string, ours, theirs Flags, creation uint32, old bool) Resul
 		r.Version = versionOld
 	}
 	r.Flags = ours.Expand() & theirs.Expand()
-	r.Hidden = !theirs.Has(Published)
+	r.Hidden = !r.Flags.Has(Published)
 	return r
 }
 

@@ -104,7 +104,7 @@ func TestInitiatorReceives(t *testing.T) {
 func TestInitiatorOldAcceptor(t *testing.T) {
 	in := initiatorAt(t, goNode(), []byte("sok"), oldChallengeBody("iex@localhost", Mandatory23|Published, 5))
 	step, err := in.Receive(ackBody(proof(1111)))
-	want := Result{Peer: "iex@localhost", PeerFlags: Mandatory23 | Published, Flags: Mandatory23, Version: 5}
+	want := Result{Peer: "iex@localhost", PeerFlags: Mandatory23 | Published, Flags: Mandatory23, Version: 5, Hidden: true}
 	if err != nil || !step.Done || in.Result() != want {
 		t.Errorf("%+v, %v\ngot  %+v\nwant %+v", step, err, in.Result(), want)
 	}

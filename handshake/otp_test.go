@@ -206,7 +206,7 @@ func TestOTPDialled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Peer != "iex@127.0.0.1" || res.Version != 6 || res.Hidden || fmt.Sprint(res.Creation) != creation || res.PeerFlags.Missing(Mandatory23) != 0 {
+	if res.Peer != "iex@127.0.0.1" || res.Version != 6 || !res.Hidden || fmt.Sprint(res.Creation) != creation || res.PeerFlags.Missing(Mandatory23) != 0 {
 		t.Errorf("%+v, creation %s", res, creation)
 	}
 	e.awaitNode("hidden@127.0.0.2")
@@ -321,7 +321,7 @@ func TestOTPDials(t *testing.T) {
 				t.Errorf("said %s\nwant %s", got, tt.said)
 			}
 			if err == nil {
-				if res.Peer != "iex@127.0.0.1" || res.Version != 6 || res.Hidden || fmt.Sprint(res.Creation) != creation || !res.Flags.Has(Spawn) {
+				if res.Peer != "iex@127.0.0.1" || res.Version != 6 || !res.Hidden || fmt.Sprint(res.Creation) != creation || !res.Flags.Has(Spawn) {
 					t.Errorf("%+v, creation %s", res, creation)
 				}
 				w.Close()

@@ -19,8 +19,9 @@ type Config struct {
 	// Cookies are the secrets shared with single nodes, by full name, in both directions (erl -setcookie Node Cookie).
 	Cookies map[string]string
 
-	// Hidden keeps the node out of the others' nodes(). For now every node is hidden, whatever this says: a visible one
-	// owes its peers an answer to the global name protocol.
+	// Hidden makes a hidden node (erl -hidden): its connections are in nobody's nodes(), neither its own nor the peers', and
+	// the peers' global, pg and monitors of visible nodes leave it alone. A node that is not hidden owes its peers the
+	// answers of global's name server; package erlnode gives them. NoListen implies Hidden.
 	Hidden bool
 
 	EPMD     EPMDMode // default EPMDAuto
@@ -29,7 +30,7 @@ type Config struct {
 	// Listen is the address for connections of peers, "host:port" as for net.Listen. Default ":0": every interface, any port.
 	Listen string
 	// NoListen makes a node that takes no connections and is registered nowhere, for programs that only call others
-	// (erl -dist_listen false). Listen and EPMD do not count then.
+	// (erl -dist_listen false). It is hidden. Listen and EPMD do not count then.
 	NoListen bool
 	// Resolve finds the address to dial for a node. Default: the EPMD on the host of its name. It may be called concurrently.
 	Resolve func(ctx context.Context, node string) (addr string, err error)
@@ -37,7 +38,8 @@ type Config struct {
 	// Default 7 s (net_setuptime).
 	SetupTime time.Duration
 
-	// Flags are the capabilities offered to peers. Default handshake.Default. Fewer make the node do without.
+	// Flags are the capabilities offered to peers. Default handshake.Default. Fewer make the node do without. Published is
+	// set and cleared by Hidden.
 	Flags handshake.Flags
 	// Dist holds net_ticktime, net_tickintensity and the limits of every connection. Names, flags and Handle are set here.
 	Dist dist.Config
@@ -60,7 +62,11 @@ func (c Config) withDefaults(n *Node) Config {
 	c.EPMDPort = cmp.Or(c.EPMDPort, epmd.Port())
 	c.Listen = cmp.Or(c.Listen, ":0")
 	c.SetupTime = cmp.Or(c.SetupTime, 7*time.Second)
-	c.Flags = cmp.Or(c.Flags, handshake.Default)
+	c.Hidden = c.Hidden || c.NoListen
+	c.Flags = cmp.Or(c.Flags, handshake.Default) | handshake.Published
+	if c.Hidden {
+		c.Flags &^= handshake.Published
+	}
 	if c.Resolve == nil {
 		c.Resolve = n.resolve
 	}

@@ -28,8 +28,55 @@ func TestPing(t *testing.T) {
 	if err := b.Ping(t.Context(), "nowhere@test"); !errors.Is(err, ErrNoConnection) {
 		t.Error(err)
 	}
-	if got := fmt.Sprint(a.Nodes(0), a.Nodes(Hidden), a.Nodes(This|Connected)); got != "[] [b@test] [a@test b@test]" {
+	if got := fmt.Sprint(a.Nodes(0), a.Nodes(Hidden), a.Nodes(This|Connected)); got != "[b@test] [] [a@test b@test]" {
 		t.Error(got)
+	}
+}
+
+// A connection is hidden for both sides when one of the two nodes is; a node without a listener is.
+func TestHidden(t *testing.T) {
+	c := newCluster(t)
+	visible := c.start("visible@test")
+	hidden := c.start("hidden@test", func(c *Config) { c.Hidden = true })
+	silent := c.start("silent@test", func(c *Config) { c.NoListen = true })
+	for _, n := range []*Node{hidden, silent} {
+		if err := n.Connect(t.Context(), visible.Name()); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(n.Nodes(Visible), n.Nodes(Hidden)); got != "[] [visible@test]" {
+			t.Error(n.Name(), got)
+		}
+		upAt(t, visible, n.Name())
+		if got := fmt.Sprint(visible.Nodes(Visible), visible.Nodes(Hidden)); got != fmt.Sprintf("[] [%s]", string(n.Name())) {
+			t.Error(got)
+		}
+		n.Disconnect(visible.Name())
+		awaitDown(t, visible, n.Name())
+	}
+	if got := fmt.Sprint(visible.Nodes(Connected), visible.Nodes(Known)); got != "[] [visible@test hidden@test silent@test]" {
+		t.Error(got)
+	}
+}
+
+// upAt waits until n has a connection to a peer that connects to it.
+func upAt(t *testing.T, n *Node, peer etf.Atom) {
+	t.Helper()
+	if err := n.Ping(t.Context(), peer); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitDown waits until n has heard that a peer is gone.
+func awaitDown(t *testing.T, n *Node, peer etf.Atom) {
+	t.Helper()
+	n.mu.RLock()
+	gone := n.leaving[peer]
+	if s := n.sessions[peer]; s != nil {
+		gone = s.gone
+	}
+	n.mu.RUnlock()
+	if gone != nil {
+		<-gone
 	}
 }
 

@@ -47,6 +47,7 @@ type Node struct {
 	sessions map[etf.Atom]*session        // connections that are up
 	leaving  map[etf.Atom]<-chan struct{} // connections that are lost, until everybody has heard
 	attempts map[etf.Atom]*attempt        // connections that are being set up
+	former   []etf.Atom                   // nodes that were connected, the last one last
 
 	unfinished []*Process // see finishLater
 }
@@ -70,7 +71,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 	}
 	n.cfg = cfg.withDefaults(n)
 	n.log = n.cfg.Logger.With("node", full)
-	n.flags = n.cfg.Flags &^ handshake.Published
+	n.flags = n.cfg.Flags
 	if err := n.cookies.init(cfg); err != nil {
 		return nil, err
 	}

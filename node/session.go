@@ -15,7 +15,7 @@ type session struct {
 	node     *Node
 	peer     etf.Atom
 	creation uint32
-	hidden   bool
+	hidden   bool // either side is
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"net"
+	"slices"
 	"time"
 
 	"github.com/erlnode/erlnode/dist"
@@ -69,6 +70,7 @@ func (n *Node) down(s *session, why error) {
 	n.mu.Lock()
 	delete(n.sessions, s.peer)
 	n.leaving[s.peer] = s.gone
+	n.remember(s.peer)
 	n.mu.Unlock()
 	n.log.Info("node down", "peer", string(s.peer), "reason", why)
 	s.lost()
@@ -100,9 +102,10 @@ type NodeType uint8
 
 // The types of node. They combine: Visible|Hidden is erlang:nodes(connected).
 const (
-	Visible   NodeType = 1 << iota // connected nodes that are not hidden
-	Hidden                         // connected nodes that are: C nodes, remote shells, other Go nodes
+	Visible   NodeType = 1 << iota // nodes of visible connections: neither side is hidden
+	Hidden                         // nodes of hidden connections: one side is, as C nodes and remote shells are
 	This                           // this node
+	Known                          // this node, those connected, and those that were (the last 1000 of these)
 	Connected = Visible | Hidden
 )
 
@@ -112,15 +115,38 @@ func (n *Node) Nodes(types NodeType) []etf.Atom {
 		types = Visible
 	}
 	var all []etf.Atom
-	if types&This != 0 {
+	if types&(This|Known) != 0 {
 		all = append(all, n.name)
+	}
+	if types&Known != 0 {
+		types |= Connected
 	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
+	if types&Known != 0 {
+		for _, name := range n.former {
+			if n.sessions[name] == nil {
+				all = append(all, name)
+			}
+		}
+	}
 	for name, s := range n.sessions {
 		if s.hidden && types&Hidden != 0 || !s.hidden && types&Visible != 0 {
 			all = append(all, name)
 		}
 	}
 	return all
+}
+
+// maxFormer nodes that are no longer connected are remembered.
+const maxFormer = 1000
+
+// remember keeps the name of a node that was connected. It is called with Node.mu held.
+func (n *Node) remember(name etf.Atom) {
+	if i := slices.Index(n.former, name); i >= 0 {
+		n.former = slices.Delete(n.former, i, i+1)
+	} else if len(n.former) == maxFormer {
+		n.former = slices.Delete(n.former, 0, 1)
+	}
+	n.former = append(n.former, name)
 }

@@ -17,11 +17,10 @@ var nodeCommands = map[signature]command{
 	{"monitor_nodes", 2}: (*puppet).doMonitorNodes,
 }
 
-// The types of erlang:nodes/1. Nodes that are known from pids only are not kept by a Go node, so known is this node and
-// those connected.
+// The types of erlang:nodes/1. Nodes that are known from pids only are not kept by a Go node.
 var nodeTypes = map[etf.Atom]node.NodeType{
 	"visible": node.Visible, "hidden": node.Hidden, "connected": node.Connected, "this": node.This,
-	"known": node.This | node.Connected,
+	"known": node.Known,
 }
 
 // doGroupLeader is erlang:group_leader/2 for the puppet itself.
