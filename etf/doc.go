@@ -58,7 +58,8 @@
 // We accept what only some releases do: bit strings of no bytes (up to 25), pids, ports and references of more bits or
 // words than OTP 23 has, integers of more than 524,280 bytes (up to 25).
 //
-// A fun keeps the pid of its creator, which since OTP 26 is lost when a node reads it.
+// A reference that has the name of the node that reads it, and fewer than three words, gets three there, and keeps its words
+// here. A fun keeps the pid of its creator, which since OTP 26 is lost when a node reads it.
 //
 // Terms print as with io:format("~0tp") on a node started with +pc unicode, but pids, ports, references and funs, of which
 // Erlang does not print all; the native records of OTP 29, if they are exported; and the atoms maybe and else, which are

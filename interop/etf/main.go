@@ -254,8 +254,8 @@ func (f *fuzzer) agree(c *comparison, data []byte, a answer) {
 		c.accepted++
 		back, _, err := etf.Decode(a.bytes)
 		if err != nil || !etf.Equal(f.created(back), f.created(term)) {
-			if longFloat(data) {
-				c.known[longFloatName]++
+			if name := otherwise(data, back); name != "" {
+				c.known[name]++
 				return
 			}
 			c.fail(data, "OTP has %x\nwe have %v", a.bytes, term)
