@@ -72,18 +72,25 @@ func (s *Signal) payloadFollows(flags handshake.Flags) bool {
 	switch s.Kind {
 	case Send, SpawnRequest:
 		return true
-	case Exit, Exit2, Down:
+	case Exit, Down:
 		return flags.Has(handshake.ExitPayload)
+	case Exit2:
+		return flags.Has(handshake.ExitPayload) || s.asAltact(flags)
 	}
 	return false
 }
 
-// understood tells whether the peer knows this kind of signal at all. A peer that cannot be monitored (a C node) is not asked
-// to: ERTS drops the signal too, and the watcher hears only of the connection.
+// understood tells whether the peer knows this kind of signal at all. What it does not know is not sent, as ERTS does it: a
+// peer that cannot be monitored (a C node) is not asked to, and the watcher hears only of the connection; without ALIAS it has
+// made no alias for us; an exit signal reaches an alias by ALTACT_SIG_SEND only.
 func understood(s *Signal, flags handshake.Flags) bool {
 	switch s.Kind {
 	case Monitor, Demonitor, Down:
 		return flags.Has(handshake.DistMonitor | handshake.DistMonitorName)
+	case Send:
+		return s.ToRef.Len == 0 || flags.Has(handshake.Alias)
+	case Exit2:
+		return s.ToRef.Len == 0 || flags.Has(handshake.Alias|handshake.AltactSig)
 	}
 	return true
 }

@@ -60,11 +60,15 @@ func appendLink(b []byte, s *Signal, flags handshake.Flags) []byte {
 	return etf.AppendPid(b, s.To)
 }
 
-// appendExit writes EXIT or EXIT2; the reason follows as payload or, to a peer before OTP 22, stands in the tuple.
+// appendExit writes EXIT or EXIT2; the reason follows as payload or, to a peer before OTP 22, stands in the tuple. An
+// EXIT2 to an alias or with priority is an ALTACT_SIG_SEND.
 func appendExit(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
 	op, inline := OpPayloadExit, OpExit
 	if s.Kind == Exit2 {
 		op, inline = OpPayloadExit2, OpExit2
+	}
+	if s.Kind == Exit2 && s.asAltact(flags) {
+		return appendAltact(b, s), nil
 	}
 	payload := flags.Has(handshake.ExitPayload)
 	if payload {

@@ -7,10 +7,11 @@ import (
 
 // The flag bits of ALTACT_SIG_SEND (OTP 28 and later). Unknown bits are ignored, as ERTS does.
 const (
-	altactToken = 2
-	altactAlias = 4
-	altactName  = 8
-	altactExit  = 16
+	altactPriority = 1
+	altactToken    = 2
+	altactAlias    = 4
+	altactName     = 8
+	altactExit     = 16
 )
 
 func (p *parser) send(s *Signal, n int) {
@@ -40,10 +41,11 @@ func (p *parser) send(s *Signal, n int) {
 
 func (p *parser) altact(s *Signal, n int) {
 	flags := p.uint()
-	s.From = p.pid()
+	s.Priority = flags&altactPriority != 0
 	if flags&altactExit != 0 {
 		s.Kind = Exit2
 	}
+	s.From = p.pid()
 	switch {
 	case flags&(altactAlias|altactName) == altactAlias|altactName:
 		p.fail("both ALIAS and NAME in the flags %d", flags)
@@ -52,7 +54,7 @@ func (p *parser) altact(s *Signal, n int) {
 	case flags&altactName != 0:
 		s.ToName = p.atom()
 	default:
-		s.To = p.local()
+		s.To = p.pid() // of another node: as for SEND
 	}
 	read := 4
 	if flags&altactToken != 0 {
@@ -65,12 +67,13 @@ func (p *parser) altact(s *Signal, n int) {
 	}
 }
 
-// appendSend writes {22, From, To}, {6, From, ”, Name} or {33, From, Alias} and their older forms.
-//
-// An alias is sent by ALIAS_SEND, which every release from 24 on takes as long as the flag ALIAS is negotiated; without it
-// a BEAM would drop the message (4.8), so the peer never made the alias for us.
+// appendSend writes {22, From, To}, {6, From, ”, Name}, {33, From, Alias} or {37, Flags, From, To}, and their older forms, as
+// erts_dsig_send_msg chooses them: an alias and what has priority go by ALTACT_SIG_SEND if the peer knows it, else as ordinary
+// messages.
 func appendSend(b []byte, s *Signal, flags handshake.Flags) []byte {
 	switch {
+	case s.asAltact(flags):
+		return appendAltact(b, s)
 	case s.ToRef.Len != 0:
 		b = appendOp(b, OpAliasSend, 3)
 		b = etf.AppendPid(b, s.From)
@@ -89,4 +92,35 @@ func appendSend(b []byte, s *Signal, flags handshake.Flags) []byte {
 		b = etf.AppendAtom(b, "")
 		return etf.AppendPid(b, s.To)
 	}
+}
+
+// asAltact tells whether ALTACT_SIG_SEND carries a message or an exit signal (erts_dsig_send_msg, erts_dsig_send_exit2).
+func (s *Signal) asAltact(flags handshake.Flags) bool {
+	return (s.Priority || s.ToRef.Len != 0) && flags.Has(handshake.AltactSig)
+}
+
+func appendAltact(b []byte, s *Signal) []byte {
+	var flags int64
+	if s.Priority {
+		flags |= altactPriority
+	}
+	if s.Kind == Exit2 {
+		flags |= altactExit
+	}
+	switch {
+	case s.ToRef.Len != 0:
+		flags |= altactAlias
+	case s.ToName != "":
+		flags |= altactName
+	}
+	b = appendOp(b, OpAltactSigSend, 4)
+	b = etf.AppendInt(b, flags)
+	b = etf.AppendPid(b, s.From)
+	switch {
+	case s.ToRef.Len != 0:
+		return etf.AppendRef(b, s.ToRef)
+	case s.ToName != "":
+		return etf.AppendAtom(b, s.ToName)
+	}
+	return etf.AppendPid(b, s.To)
 }

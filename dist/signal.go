@@ -10,12 +10,12 @@ type Kind uint8
 
 // The kinds of signal. The comment says which fields of Signal count.
 const (
-	Send         Kind = iota + 1 // From, one of To, ToName, ToRef; Payload
+	Send         Kind = iota + 1 // From, one of To, ToName, ToRef; Payload; Priority
 	Link                         // From, To
 	Unlink                       // From, To, ID (0 from and to a peer without UNLINK_ID)
 	UnlinkAck                    // From, To, ID
 	Exit                         // From, To, Payload: a link is broken
-	Exit2                        // From, To, Payload: erlang:exit/2
+	Exit2                        // From, To or ToRef, Payload; Priority: erlang:exit/2,3
 	Monitor                      // From, To or ToName, Ref
 	Demonitor                    // From, To or ToName, Ref
 	Down                         // From or FromName, To, Ref, Payload: MONITOR_P_EXIT
@@ -45,4 +45,8 @@ type Signal struct {
 	Arity             int
 	Options           etf.Raw
 	Linked, Monitored bool // SpawnReply: which of the two the peer has set up
+
+	// Priority asks the receiver to take a message or an exit signal before the ordinary ones (OTP 28, EEP 76). Only a receiver that has opted
+	// in heeds it. To a peer without ALTACT_SIG the signal goes as an ordinary one.
+	Priority bool
 }

@@ -129,11 +129,17 @@ func signals(t testing.TB) []Signal {
 		{Kind: Send, From: there, To: here, Payload: raw(t, "to a pid")},
 		{Kind: Send, From: there, ToName: "echo", Payload: raw(t, "to a name")},
 		{Kind: Send, From: there, ToRef: mine, Payload: raw(t, "to an alias")},
+		{Kind: Send, From: there, To: here, Payload: raw(t, "to a pid"), Priority: true},
+		{Kind: Send, From: there, ToName: "echo", Payload: raw(t, "to a name"), Priority: true},
+		{Kind: Send, From: there, ToRef: mine, Payload: raw(t, "to an alias"), Priority: true},
 		{Kind: Link, From: there, To: here},
 		{Kind: Unlink, From: there, To: here, ID: 1 << 63},
 		{Kind: UnlinkAck, From: there, To: here, ID: 1},
 		{Kind: Exit, From: there, To: here, Payload: reason},
 		{Kind: Exit2, From: there, To: here, Payload: reason},
+		{Kind: Exit2, From: there, To: here, Payload: reason, Priority: true},
+		{Kind: Exit2, From: there, ToRef: mine, Payload: reason},
+		{Kind: Exit2, From: there, ToRef: mine, Payload: reason, Priority: true},
 		{Kind: Monitor, From: there, To: here, Ref: yours},
 		{Kind: Monitor, From: there, ToName: "net_kernel", Ref: yours},
 		{Kind: Demonitor, From: there, To: here, Ref: yours},
@@ -148,34 +154,132 @@ func signals(t testing.TB) []Signal {
 	}
 }
 
+// arrivesAs is what a peer with these flags gets of a signal; false if ERTS would not send it either.
+func arrivesAs(s Signal, flags handshake.Flags) (Signal, bool) {
+	alias, altact := flags.Has(handshake.Alias), flags.Has(handshake.AltactSig)
+	if !altact {
+		s.Priority = false
+	}
+	switch s.Kind {
+	case Send:
+		if s.ToRef.Len != 0 {
+			return s, alias
+		}
+		if s.To.Node != "" && !s.Priority && !flags.Has(handshake.SendSender) {
+			s.From = etf.Pid{} // SEND does not say
+		}
+	case Exit2:
+		if s.ToRef.Len != 0 {
+			return s, alias && altact
+		}
+	case Unlink:
+		if !flags.Has(handshake.UnlinkID) {
+			s.ID = 0
+		}
+	case UnlinkAck:
+		return s, flags.Has(handshake.UnlinkID)
+	case Monitor, Demonitor, Down:
+		return s, flags.Has(handshake.DistMonitor | handshake.DistMonitorName)
+	}
+	return s, true
+}
+
+// combinations calls f with every combination of the flags that change what a signal looks like.
+func combinations(f func(handshake.Flags)) {
+	bits := []handshake.Flags{handshake.Fragments, handshake.DistHdrAtomCache, handshake.Alias, handshake.AltactSig, handshake.UnlinkID,
+		handshake.ExitPayload, handshake.SendSender, handshake.DistMonitorName}
+	var all handshake.Flags
+	for _, b := range bits {
+		all |= b
+	}
+	for i := range 1 << len(bits) {
+		flags := handshake.Default.Expand() &^ all
+		for k, b := range bits {
+			if i>>k&1 != 0 {
+				flags |= b
+			}
+		}
+		f(flags)
+	}
+}
+
 // Every kind survives the way through its bytes, under all the flags that change them.
 func TestSignalRoundTrip(t *testing.T) {
-	for _, flags := range []handshake.Flags{
-		allFlags, plain, plain | handshake.Fragments, plain | handshake.DistHdrAtomCache,
-		plain &^ handshake.ExitPayload, plain &^ handshake.SendSender, plain &^ handshake.UnlinkID,
-	} {
-		for _, want := range signals(t) {
-			if want.Kind == UnlinkAck && !flags.Has(handshake.UnlinkID) {
-				continue // never sent
+	combinations(func(flags handshake.Flags) {
+		for _, s := range signals(t) {
+			want, sent := arrivesAs(s, flags)
+			if understood(&s, flags) != sent {
+				if s.Kind == UnlinkAck {
+					continue // the node never makes one for such a peer
+				}
+				t.Fatalf("%v with %v: understood is %v", &s, flags, !sent)
 			}
-			b, err := appendFrame(nil, &want, flags)
+			if !sent {
+				continue
+			}
+			b, err := appendFrame(nil, &s, flags)
 			if err != nil {
-				t.Fatalf("%v: %v", &want, err)
+				t.Fatalf("%v: %v", &s, err)
 			}
 			got, err := receive(flags, b[4:])
 			if err != nil || len(got) != 1 {
-				t.Fatalf("%v: %v %v", &want, got, err)
-			}
-			if !flags.Has(handshake.SendSender) && want.Kind == Send && want.To.Node != "" {
-				want.From = etf.Pid{} // SEND does not say
-			}
-			if !flags.Has(handshake.UnlinkID) && want.Kind == Unlink {
-				want.ID = 0
+				t.Fatalf("%v: %v %v", &s, got, err)
 			}
 			got[0].Op = 0
 			if d := cmp.Diff(want, got[0]); d != "" {
-				t.Errorf("%v with %v:\n%s", &want, flags, d)
+				t.Errorf("%v with %v:\n%s", &s, flags, d)
 			}
+		}
+	})
+}
+
+// The operation is the one that ERTS would choose (erts_dsig_send_msg, erts_dsig_send_exit2 and their kin in dist.c of OTP 28).
+func TestOperations(t *testing.T) {
+	const alias, altact = handshake.Alias, handshake.AltactSig
+	reason := raw(t, "r")
+	for _, tt := range []struct {
+		s     Signal
+		flags handshake.Flags
+		want  Op
+	}{
+		{Signal{Kind: Send, From: here, To: there, Payload: reason}, allFlags, OpSendSender},
+		{Signal{Kind: Send, From: here, To: there, Payload: reason}, allFlags &^ handshake.SendSender, OpSend},
+		{Signal{Kind: Send, From: here, To: there, Payload: reason, Priority: true}, allFlags, OpAltactSigSend},
+		{Signal{Kind: Send, From: here, To: there, Payload: reason, Priority: true}, allFlags &^ altact, OpSendSender},
+		{Signal{Kind: Send, From: here, ToName: "x", Payload: reason}, allFlags, OpRegSend},
+		{Signal{Kind: Send, From: here, ToName: "x", Payload: reason, Priority: true}, allFlags, OpAltactSigSend},
+		{Signal{Kind: Send, From: here, ToName: "x", Payload: reason, Priority: true}, allFlags &^ altact, OpRegSend},
+		{Signal{Kind: Send, From: here, ToRef: yours, Payload: reason}, allFlags, OpAltactSigSend},
+		{Signal{Kind: Send, From: here, ToRef: yours, Payload: reason}, allFlags &^ altact, OpAliasSend},
+		{Signal{Kind: Send, From: here, ToRef: yours, Payload: reason}, allFlags &^ alias, 0},
+		{Signal{Kind: Exit, From: here, To: there, Payload: reason}, allFlags, OpPayloadExit},
+		{Signal{Kind: Exit, From: here, To: there, Payload: reason}, allFlags &^ handshake.ExitPayload, OpExit},
+		{Signal{Kind: Exit2, From: here, To: there, Payload: reason}, allFlags, OpPayloadExit2},
+		{Signal{Kind: Exit2, From: here, To: there, Payload: reason}, allFlags &^ handshake.ExitPayload, OpExit2},
+		{Signal{Kind: Exit2, From: here, To: there, Payload: reason, Priority: true}, allFlags &^ handshake.ExitPayload, OpAltactSigSend},
+		{Signal{Kind: Exit2, From: here, To: there, Payload: reason, Priority: true}, allFlags &^ altact, OpPayloadExit2},
+		{Signal{Kind: Exit2, From: here, ToRef: yours, Payload: reason}, allFlags, OpAltactSigSend},
+		{Signal{Kind: Exit2, From: here, ToRef: yours, Payload: reason}, allFlags &^ altact, 0},
+		{Signal{Kind: Down, From: here, To: there, Ref: yours, Payload: reason}, allFlags, OpPayloadMonPExit},
+		{Signal{Kind: Down, From: here, To: there, Ref: yours, Payload: reason}, allFlags &^ handshake.ExitPayload, OpMonitorPExit},
+		{Signal{Kind: Down, From: here, To: there, Ref: yours, Payload: reason}, allFlags &^ handshake.DistMonitorName, 0},
+		{Signal{Kind: Monitor, From: here, To: there, Ref: mine}, allFlags &^ handshake.DistMonitor, 0},
+		{Signal{Kind: Unlink, From: here, To: there, ID: 1}, allFlags, OpUnlinkID},
+		{Signal{Kind: Unlink, From: here, To: there, ID: 1}, allFlags &^ handshake.UnlinkID, OpUnlink},
+	} {
+		var got Op
+		if understood(&tt.s, tt.flags) {
+			b, err := appendControl(nil, &tt.s, tt.flags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := etf.NewReader(etf.Raw{Bytes: b})
+			r.Tuple()
+			op, _ := r.Uint()
+			got = Op(op)
+		}
+		if got != tt.want {
+			t.Errorf("%v: %v, want %v", &tt.s, got, tt.want)
 		}
 	}
 }
@@ -198,9 +302,10 @@ func TestForms(t *testing.T) {
 		{etf.Tuple{i(16), pid(there), none, etf.Atom("a"), token}, msg, Signal{Kind: Send, From: there, ToName: "a"}},
 		{etf.Tuple{i(34), pid(there), mine, token}, msg, Signal{Kind: Send, From: there, ToRef: mine}},
 		{etf.Tuple{i(37), i(4), pid(there), mine}, msg, Signal{Kind: Send, From: there, ToRef: mine}},
-		{etf.Tuple{i(37), i(9), pid(there), etf.Atom("a")}, msg, Signal{Kind: Send, From: there, ToName: "a"}},
+		{etf.Tuple{i(37), i(9), pid(there), etf.Atom("a")}, msg, Signal{Kind: Send, From: there, ToName: "a", Priority: true}},
 		{etf.Tuple{i(37), i(2), pid(there), pid(here), token}, msg, Signal{Kind: Send, From: there, To: here}},
-		{etf.Tuple{i(37), i(17), pid(there), pid(here)}, reason, Signal{Kind: Exit2, From: there, To: here}},
+		{etf.Tuple{i(37), i(17), pid(there), pid(here)}, reason, Signal{Kind: Exit2, From: there, To: here, Priority: true}},
+		{etf.Tuple{i(37), i(23), pid(there), mine, token}, reason, Signal{Kind: Exit2, From: there, ToRef: mine, Priority: true}},
 		{etf.Tuple{i(37), i(1 << 20), pid(there), pid(here), i(1), i(2)}, msg, Signal{Kind: Send, From: there, To: here}}, // of the future
 		{etf.Tuple{i(3), pid(there), pid(here), reason}, nil, Signal{Kind: Exit, From: there, To: here, Payload: raw(t, reason)}},
 		{etf.Tuple{i(13), pid(there), pid(here), token, reason}, nil, Signal{Kind: Exit, From: there, To: here, Payload: raw(t, reason)}},
