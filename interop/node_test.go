@@ -279,9 +279,9 @@ func TestTicks(t *testing.T) {
 	n := goNode(t, "go@127.0.0.1", port, func(c *erlnode.Config) { c.Dist = dist.Config{NetTickTime: ticktime} })
 	beam := install.Erl(t, otp.Options{Name: "beam", Cookie: cookie, EPMDPort: port, NetTickTime: int(ticktime / time.Second)})
 	w := n.Open()
-	w.MonitorNodes(true)
+	w.MonitorNodes(true, node.NodeEvents{Reason: true})
 	beam.Eval(t, "net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]), pong = net_adm:ping('go@127.0.0.1').")
-	await(t, w, "{nodeup,'beam@127.0.0.1'}")
+	await(t, w, "{nodeup,'beam@127.0.0.1',[]}")
 	idle, cancel := context.WithTimeout(t.Context(), 3*ticktime)
 	defer cancel()
 	if m, err := w.Receive(idle); !errors.Is(err, context.DeadlineExceeded) {
@@ -294,7 +294,7 @@ func TestTicks(t *testing.T) {
 		t.Fatal(err)
 	}
 	frozen := time.Now()
-	await(t, w, "{nodedown,'beam@127.0.0.1'}")
+	await(t, w, "{nodedown,'beam@127.0.0.1',[{nodedown_reason,net_tick_timeout}]}")
 	took := time.Since(frozen)
 	beam.Signal(syscall.SIGCONT)
 	t.Logf("the frozen peer was given up after %v", took)

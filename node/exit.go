@@ -53,7 +53,7 @@ func (p *Process) exitLocked(r reason) bool {
 // name free. With async the links and monitors hear from a goroutine of their own.
 func (p *Process) bury(async bool) {
 	p.mu.Lock()
-	name, aliases := p.name, p.aliases
+	name, aliases, in := p.name, p.aliases, p.interest
 	p.aliases = nil
 	p.mu.Unlock()
 	p.node.processes.remove(p)
@@ -63,7 +63,7 @@ func (p *Process) bury(async bool) {
 	for ref := range aliases {
 		p.node.aliases.remove(ref)
 	}
-	p.node.events.forget(p)
+	p.node.events.forget(p, in)
 
 	p.mu.Lock()
 	p.buried = true

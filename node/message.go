@@ -6,7 +6,7 @@ import (
 
 // Message is a message in a mailbox: what a process sent, or the notice of an exit, of the end of a monitored process, or
 // of a node. As a term every notice has the shape that it has in Erlang: {'EXIT', From, Reason},
-// {'DOWN', Ref, process, Pid | {Name, Node}, Reason}, {nodeup, Node}, {nodedown, Node}.
+// {'DOWN', Ref, process, Pid | {Name, Node}, Reason}, and what NodeEvents says.
 //
 // A Message is immutable; it may be read by several goroutines.
 type Message struct {
@@ -27,9 +27,10 @@ const (
 type notice struct {
 	kind   noticeKind
 	from   etf.Pid // whose exit or end
-	name   Name    // instead of from for a monitor by name; its Node of a node event
+	name   Name    // instead of from for a monitor by name
 	ref    etf.Ref
 	reason reason
+	event  *nodeNotice // of a node event
 }
 
 // ExitSignal is an exit signal that reached a process which traps exits.
@@ -94,17 +95,17 @@ func (m Message) Down() (d Down, ok bool) {
 	return Down{Ref: m.notice.ref, Pid: m.notice.from, Name: m.notice.name, Reason: m.notice.reason.term()}, true
 }
 
-// NodeUp returns the node whose connection has come up, if the message says so (Process.MonitorNodes).
-func (m Message) NodeUp() (node etf.Atom, ok bool) { return m.nodeEvent(nodeUp) }
+// NodeUp returns the connection that has come up, if the message says so (Process.MonitorNodes).
+func (m Message) NodeUp() (e NodeEvent, ok bool) { return m.nodeEvent(nodeUp) }
 
-// NodeDown returns the node whose connection has gone, if the message says so (Process.MonitorNodes, MonitorNode).
-func (m Message) NodeDown() (node etf.Atom, ok bool) { return m.nodeEvent(nodeDown) }
+// NodeDown returns the connection that has gone, if the message says so (Process.MonitorNodes, MonitorNode).
+func (m Message) NodeDown() (e NodeEvent, ok bool) { return m.nodeEvent(nodeDown) }
 
-func (m Message) nodeEvent(kind noticeKind) (etf.Atom, bool) {
+func (m Message) nodeEvent(kind noticeKind) (e NodeEvent, ok bool) {
 	if m.notice == nil || m.notice.kind != kind {
-		return "", false
+		return e, false
 	}
-	return m.notice.name.Node, true
+	return m.notice.event.NodeEvent, true
 }
 
 func (m Message) String() string {
@@ -124,10 +125,8 @@ func (n *notice) term() etf.Term {
 			object = etf.Tuple{n.name.Name, n.name.Node}
 		}
 		return etf.Tuple{etf.Atom("DOWN"), n.ref, etf.Atom("process"), object, n.reason.term()}
-	case nodeUp:
-		return etf.Tuple{etf.Atom("nodeup"), n.name.Node}
 	default:
-		return etf.Tuple{etf.Atom("nodedown"), n.name.Node}
+		return n.event.form.term(n.event.NodeEvent)
 	}
 }
 

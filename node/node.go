@@ -35,7 +35,8 @@ type Node struct {
 	aliases       aliasTable
 	events        events
 	refs          atomic.Uint64
-	caller        *Process // in whose name goroutines that are no process send and call
+	connections   atomic.Uint32 // ids given to sessions
+	caller        *Process      // in whose name goroutines that are no process send and call
 
 	ctx        context.Context // done when the node closes
 	cancel     context.CancelFunc

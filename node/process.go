@@ -31,6 +31,7 @@ type Process struct {
 	watchers map[watchKey]watcher // monitors of this process, by others
 	aliases  map[etf.Ref]AliasMode
 	ties     []*session // those that know this process
+	interest *interest  // in nodes, or nil
 	unlinks  uint64     // ids given to UNLINK_ID
 	requests int        // calls under way in this process's name
 	ctx      context.Context

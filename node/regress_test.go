@@ -60,13 +60,13 @@ func TestMalformedReason(t *testing.T) {
 	q.Link(p.Self())
 	settled(t, q, a)
 	w := a.Open()
-	w.MonitorNodes(true)
+	w.MonitorNodes(true, NodeEvents{Types: Connected})
 	bad := stranger(t, a, "bad@test", true)
-	expect(t, w, "{nodeup,bad@test}")
+	expect(t, w, "{nodeup,bad@test,[{node_type,hidden}]}")
 	if err := bad.Post(&dist.Signal{Kind: dist.Exit2, From: strangers("bad@test"), To: p.Self(), Payload: etf.Raw{Bytes: []byte{104, 2, 97}}}); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, w, "{nodedown,bad@test}")
+	expect(t, w, "{nodedown,bad@test,[{node_type,hidden}]}")
 	if p.Err() != nil {
 		t.Error(p.Err())
 	}

@@ -15,7 +15,8 @@ type session struct {
 	node     *Node
 	peer     etf.Atom
 	creation uint32
-	hidden   bool // either side is
+	hidden   bool   // either side is
+	id       uint32 // tells connections to the same peer apart
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 

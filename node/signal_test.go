@@ -363,29 +363,3 @@ func TestNoConnection(t *testing.T) {
 		t.Error(r)
 	}
 }
-
-func TestNodeEvents(t *testing.T) {
-	c := newCluster(t)
-	a, b := c.start("a@test"), c.start("b@test")
-	w, one := a.Open(), a.Open()
-	w.MonitorNodes(true)
-	p := b.Open()
-	for range 3 {
-		if err := p.Send(w.Self(), "hello"); err != nil {
-			t.Fatal(err)
-		}
-		expect(t, w, "{nodeup,b@test}")
-		expect(t, w, `<<"hello">>`)
-		one.MonitorNode(t.Context(), "b@test", true)
-		b.Disconnect("a@test")
-		expect(t, w, "{nodedown,b@test}")
-		expect(t, one, "{nodedown,b@test}")
-	}
-	w.MonitorNodes(false)
-	if err := a.Connect(t.Context(), "b@test"); err != nil {
-		t.Fatal(err)
-	}
-	if w.Messages() != 0 {
-		t.Error("told after MonitorNodes(false)")
-	}
-}

@@ -29,6 +29,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 		peer:     etf.Atom(res.Peer),
 		creation: res.Creation,
 		hidden:   res.Hidden,
+		id:       n.connections.Add(1),
 		gone:     make(chan struct{}),
 	}
 	cfg := n.cfg.Dist
@@ -57,7 +58,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 	n.mu.Unlock()
 	n.log.Info("node up", "peer", res.Peer, "hidden", res.Hidden)
 	n.log.Debug("negotiated", "peer", res.Peer, "flags", res.Flags.String())
-	n.events.tell(nodeUp, s.peer)
+	n.events.tell(s.event(nil))
 	n.settle(a, by, s.peer, s, nil)
 	go func() {
 		defer n.goroutines.Done()
@@ -74,7 +75,7 @@ func (n *Node) down(s *session, why error) {
 	n.mu.Unlock()
 	n.log.Info("node down", "peer", string(s.peer), "reason", why)
 	s.lost()
-	n.events.tell(nodeDown, s.peer)
+	n.events.tell(s.event(n.downReason(why)))
 	n.mu.Lock()
 	delete(n.leaving, s.peer)
 	n.mu.Unlock()

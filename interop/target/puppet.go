@@ -15,7 +15,6 @@ type puppet struct {
 	owner    etf.Pid
 	trapping bool
 	filled   []byte
-	events   nodeEvents
 }
 
 // do is {do, Tag, Command}, what an owner sends; done and got are {done, Tag, Result} and {got, Puppet, Message}, what it
@@ -64,9 +63,6 @@ func (u *puppet) run(p *node.Process) error {
 
 // take handles one message. Its error is what the puppet exits with. Whether an answer arrives is the owner's affair.
 func (u *puppet) take(m node.Message) error {
-	if !u.events.concerns(u.Node(), m) {
-		return nil
-	}
 	raw, err := m.Raw()
 	if err != nil {
 		return err
