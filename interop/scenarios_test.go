@@ -5,18 +5,19 @@ package interop
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/erlnode/erlnode/interop/otp"
 )
 
-// scenario is something a BEAM node does with a target, and what comes of it. The part of the name before the slash is
-// its kind.
+// scenario is something that a BEAM node does with a target, and what comes of it. It is run with a BEAM node as target
+// and with a Go node as target, and the outcomes must be equal.
 type scenario struct {
 	name  string
-	expr  string // Erlang, run in a process of its own; $T is the target's node name; see drive.erl for helpers
-	want  string // the value, as ~0tp prints it
+	expr  string // Erlang, run in a process of its own; see drive.erl for helpers, and variables below
+	want  string // the value, as ~0tp prints it, pids and references numbered; empty where releases differ
 	since int    // the first OTP release that can, zero for all
 }
 
@@ -28,59 +29,139 @@ var scenarios = map[string][]scenario{
 	"spawn": spawnScenarios, "rpc": rpcScenarios, "global": globalScenarios, "pg": pgScenarios,
 }
 
-// The kinds that a Go target is held to so far; a BEAM target is held to all.
+// The kinds that a Go target is held to so far; of the others only the BEAM's outcome is compared with the table.
 var basicKinds = []string{"echo", "sink", "order", "crasher", "local", "names", "link", "monitor", "exits", "alias", "call"}
 var clusterKinds = []string{"nodes", "spawn", "rpc", "global", "pg"}
 
-// testScenarios starts a target by a function and runs the scenarios of the given kinds against it from a BEAM node.
-// The target is to take name, cookie and EPMD port as they are in the options. For a Go target that function is
-//
-//	func(t testing.TB, _ *otp.Install, o otp.Options) { otp.Go(t, "./target", o) }
-func testScenarios(t *testing.T, start func(testing.TB, *otp.Install, otp.Options), kinds []string) {
+const (
+	targetNode = "target@127.0.0.1"
+	otherNode  = "other@127.0.0.1"
+)
+
+// In a scenario $T is the target's node name, and $O that of another BEAM node, which is a target too.
+var variables = strings.NewReplacer("$T", "'"+targetNode+"'", "$O", "'"+otherNode+"'")
+
+// Lost connections are what scenarios are about: that the BEAM nodes among themselves close more of them would come on top.
+var scenarioArgs = []string{"-kernel", "prevent_overlapping_partitions", "false"}
+
+// world is a target with the BEAM nodes that drive it, under an EPMD of their own, so that all worlds have the same names.
+type world struct {
+	driver *otp.Node
+	other  func() // starts the other node, once
+}
+
+// newWorld starts a world. The function starts its target, which takes name, cookie and EPMD port as they are in the options.
+func newWorld(t *testing.T, install *otp.Install, start func(testing.TB, *otp.Install, otp.Options)) *world {
+	o := otp.Options{Name: targetNode, Cookie: "scenarios", EPMDPort: install.EPMD(t)}
+	start(t, install, o)
+	beam := otp.Options{Cookie: o.Cookie, EPMDPort: o.EPMDPort, Args: scenarioArgs}
+	beam.Name = "driver"
+	w := &world{driver: install.Erl(t, beam)}
+	beam.Name = otherNode
+	w.other = sync.OnceFunc(func() { install.Erl(t, beam).Eval(t, "target:start().") })
+	return w
+}
+
+func beamTarget(t testing.TB, install *otp.Install, o otp.Options) {
+	o.Args = append(o.Args, scenarioArgs...)
+	install.Erl(t, o).Eval(t, "target:start().")
+}
+
+func goTarget(t testing.TB, _ *otp.Install, o otp.Options) { otp.Go(t, "./target", o) }
+
+// outcome is what a scenario came to in one world: its value, and all that was asked and came before.
+type outcome struct {
+	value string
+	trace string
+	err   error
+}
+
+func (o outcome) String() string {
+	if o.err != nil {
+		return o.err.Error()
+	}
+	return o.value + "\n\t" + strings.ReplaceAll(o.trace, "\n", "\n\t")
+}
+
+func (w *world) run(s scenario) outcome {
+	expr := strings.TrimSuffix(strings.TrimSpace(variables.Replace(s.expr)), ".")
+	text, err := w.driver.TryRun("drive:traced(fun() -> "+expr+" end)", time.Minute)
+	value, trace, _ := strings.Cut(text, "\n")
+	return outcome{value, trace, err}
+}
+
+// TestScenarios runs every scenario against a BEAM target and a Go target: what the one comes to is what the other must.
+// With -short it is a sample.
+func TestScenarios(t *testing.T) {
 	install := otp.Find(t)
 	release, err := install.Release()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := otp.Options{Name: "target@127.0.0.1", Cookie: "scenarios", EPMDPort: install.EPMD(t)}
-	start(t, install, o)
-	driver := install.Erl(t, otp.Options{Name: "driver", Cookie: o.Cookie, EPMDPort: o.EPMDPort})
-	target := strings.NewReplacer("$T", "'"+o.Name+"'")
-	for _, kind := range kinds {
-		for _, s := range scenarios[kind] {
+	beam := newWorld(t, install, beamTarget)
+	native := newWorld(t, install, goTarget)
+	held := map[string]bool{}
+	for _, kind := range basicKinds {
+		held[kind] = true
+	}
+	for _, kind := range allKinds() {
+		for i, s := range scenarios[kind] {
+			if testing.Short() && i%4 != 0 {
+				continue
+			}
 			t.Run(kind+"/"+s.name, func(t *testing.T) {
 				if release < s.since {
 					t.Skipf("needs OTP %d, this is %d", s.since, release)
 				}
-				got, err := driver.TryRun(target.Replace(s.expr), time.Minute)
-				if err != nil {
-					t.Fatal(err)
+				if strings.Contains(s.expr, "$O") {
+					beam.other()
+					native.other()
 				}
-				if want := target.Replace(s.want); got != want {
-					t.Errorf("%s\n got %s\nwant %s", strings.TrimSpace(s.expr), got, want)
-				}
+				compare(t, s, beam, native, held[kind])
 			})
 		}
 	}
 }
 
+// compare runs a scenario in both worlds at the same time.
+func compare(t *testing.T, s scenario, beam, native *world, held bool) {
+	var b, g outcome
+	var both sync.WaitGroup
+	if held {
+		both.Go(func() { g = native.run(s) })
+	}
+	both.Go(func() { b = beam.run(s) })
+	both.Wait()
+	expr := strings.TrimSpace(s.expr)
+	if want := variables.Replace(s.want); b.err != nil || want != "" && b.value != want {
+		t.Errorf("%s\nthe table has %s\nBEAM: %v", expr, want, b)
+	}
+	if held && (g.err != nil || g.value != b.value) {
+		t.Errorf("%s\nBEAM: %v\nGo: %v", expr, b, g)
+	}
+}
+
+func allKinds() []string { return append(append([]string(nil), basicKinds...), clusterKinds...) }
+
 // TestScenarioTable holds the table to its own rules.
 func TestScenarioTable(t *testing.T) {
 	seen := map[string]bool{}
-	kinds := append(append([]string(nil), basicKinds...), clusterKinds...)
-	if len(kinds) != len(scenarios) {
-		t.Errorf("%d kinds are run, %d are there", len(kinds), len(scenarios))
+	if len(allKinds()) != len(scenarios) {
+		t.Errorf("%d kinds are run, %d are there", len(allKinds()), len(scenarios))
 	}
-	for _, kind := range kinds {
+	for _, kind := range allKinds() {
 		if len(scenarios[kind]) == 0 {
 			t.Errorf("no scenario of kind %s", kind)
 		}
 		for _, s := range scenarios[kind] {
 			name := fmt.Sprintf("%s/%s", kind, s.name)
-			if seen[name] || s.expr == "" || s.want == "" {
+			if seen[name] || s.expr == "" {
 				t.Errorf("%s: twice or incomplete", name)
 			}
 			seen[name] = true
 		}
+	}
+	if len(seen) < 150 {
+		t.Errorf("%d scenarios, want 150 at least", len(seen))
 	}
 }

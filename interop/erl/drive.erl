@@ -2,7 +2,7 @@
 %% five seconds is `nothing`, which is then the outcome.
 -module(drive).
 -export([puppet/1, do/2, ask/2, answer/1, got/1, got/2, next/0, next/1, quiet/0, quiet/1, down/1, until/1,
-         restarted/2, name/2, gone/1]).
+         restarted/2, name/2, gone/1, stale/1, traced/1]).
 
 -define(PATIENCE, 5000).
 -define(SILENCE, 150).
@@ -20,24 +20,25 @@ do(Puppet, Command) ->
 ask(Puppet, Command) ->
     Tag = make_ref(),
     Puppet ! {do, Tag, Command},
+    note(command, {Puppet, Tag}, Command),
     Tag.
 
 answer(Tag) ->
-    receive {done, Tag, Result} -> Result after ?PATIENCE -> nothing end.
+    note(answer, Tag, receive {done, Tag, Result} -> Result after ?PATIENCE -> nothing end).
 
 %% The next message that the puppet passes on.
 got(Puppet) ->
     got(Puppet, ?PATIENCE).
 
 got(Puppet, Ms) ->
-    receive {got, Puppet, Message} -> Message after Ms -> nothing end.
+    note(got, Puppet, receive {got, Puppet, Message} -> Message after Ms -> nothing end).
 
 %% The next message of any kind.
 next() ->
     next(?PATIENCE).
 
 next(Ms) ->
-    receive Message -> Message after Ms -> nothing end.
+    note(next, self(), receive Message -> Message after Ms -> nothing end).
 
 %% That no message comes (or none from the puppet): quiet, or the message.
 quiet() ->
@@ -48,7 +49,7 @@ quiet(Puppet) ->
 
 %% The reason of a monitor's DOWN.
 down(Ref) ->
-    receive {'DOWN', Ref, process, _, Reason} -> Reason after ?PATIENCE -> nothing end.
+    note(down, Ref, receive {'DOWN', Ref, process, _, Reason} -> Reason after ?PATIENCE -> nothing end).
 
 %% Waits until the function gives true.
 until(Fun) ->
@@ -85,3 +86,57 @@ names(Tail, _) -> Tail.
 %% Waits until a process of the target is gone, and returns why.
 gone(Pid) ->
     down(monitor(process, Pid)).
+
+%% The pid as it would be had its node been started earlier.
+stale(Pid) ->
+    All = term_to_binary(Pid),
+    Size = byte_size(All) - 4,
+    <<Start:Size/binary, Creation:32>> = All,
+    binary_to_term(<<Start/binary, (Creation - 1):32>>).
+
+%% Runs a scenario. The answer is text: the value, and a line for each thing that was asked and that came, in which pids and
+%% references have names by the order in which they turned up.
+traced(Fun) ->
+    put(?MODULE, []),
+    Value = try Fun() catch Class:Reason:Stack -> note(raised, Class, Stack), {'EXCEPTION', Class, Reason} end,
+    Events = lists:reverse(erase(?MODULE)),
+    {Names, Text} = named(Value, #{self() => driver}),
+    {'$text', [Text | lines(Events, Names)]}.
+
+lines([], _) -> [];
+lines([{What, Term} | Rest], Names) ->
+    {More, Text} = named(Term, Names),
+    [io_lib:format("~n~w ~ts", [What, Text]) | lines(Rest, More)].
+
+named(Term, Names) ->
+    {More, New} = canon(Term, Names),
+    {More, io_lib:format("~0tp", [New])}.
+
+%% Adds what happened, to whom, to the trace of the process that traced/1 runs in, and gives the term back.
+note(What, Whom, Term) ->
+    case get(?MODULE) of
+        undefined -> ok;
+        Events -> put(?MODULE, [{What, {Whom, Term}} | Events])
+    end,
+    Term.
+
+canon(Term, Names) when is_pid(Term); is_reference(Term); is_port(Term) ->
+    case Names of
+        #{Term := Name} -> {Names, Name};
+        _ ->
+            Kind = if is_pid(Term) -> "pid"; is_reference(Term) -> "ref"; true -> "port" end,
+            Name = list_to_atom(Kind ++ integer_to_list(maps:size(Names))),
+            {Names#{Term => Name}, Name}
+    end;
+canon([Head | Tail], Names) ->
+    {Names1, Head1} = canon(Head, Names),
+    {Names2, Tail1} = canon(Tail, Names1),
+    {Names2, [Head1 | Tail1]};
+canon(Term, Names) when is_tuple(Term) ->
+    {Names1, List} = canon(tuple_to_list(Term), Names),
+    {Names1, list_to_tuple(List)};
+canon(Term, Names) when is_map(Term) ->
+    {Names1, List} = canon(maps:to_list(Term), Names),
+    {Names1, maps:from_list(List)};
+canon(Term, Names) ->
+    {Names, Term}.

@@ -4,7 +4,7 @@
 %%
 %% Kind $e: evaluate in the driver process, which lives as long as the node, one at a time, bindings kept.
 %% Kind $r: run in a process of its own with fresh bindings, at the same time as others.
-%% Status $v: the value, as ~0tp prints it. $x: an exception. $d: the process was killed. Id 0 is the greeting.
+%% Status $v: the value, as ~0tp prints it, but of {'$text', Chars} the characters. $x: an exception. $d: the process was killed. Id 0 is the greeting.
 -module(harness).
 -export([start/0]).
 
@@ -72,11 +72,14 @@ next(State) ->
 evaluate(Text, Bindings) ->
     try
         {value, Value, Next} = erl_eval:exprs(parse(unicode:characters_to_list(Text)), Bindings),
-        {$v, io_lib:format("~0tp", [Value]), Next}
+        {$v, text(Value), Next}
     catch
         Class:Reason:Stack ->
             {$x, io_lib:format("~0tp:~0tp ~0tp", [Class, Reason, Stack]), Bindings}
     end.
+
+text({'$text', Chars}) -> Chars;
+text(Value) -> io_lib:format("~0tp", [Value]).
 
 parse(Text) ->
     case erl_scan:string(Text) of
