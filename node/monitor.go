@@ -1,6 +1,8 @@
 package node
 
 import (
+	"context"
+
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
@@ -16,6 +18,7 @@ type watcher struct {
 	pid     etf.Pid
 	name    etf.Atom // the monitor was set up by this name
 	request *request
+	abandon context.CancelCauseFunc // nil, or to be told when the monitor is taken back: see receiveSpawn
 }
 
 // Monitor makes the process a watcher of another, given as etf.Pid, etf.Atom (a name on this node), Name or *Process.
@@ -166,6 +169,9 @@ func (p *Process) unwatch(k watchKey, by etf.Pid) {
 	p.mu.Unlock()
 	if ok && w.name != "" {
 		p.node.watchedByName.remove(k)
+	}
+	if ok && w.abandon != nil {
+		w.abandon(ErrAbandoned)
 	}
 }
 

@@ -34,6 +34,7 @@ type Node struct {
 	watchedByName table[watchKey] // the target of each monitor that was set up by name
 	aliases       aliasTable
 	events        events
+	functions     functionTable // what peers may run here
 	refs          atomic.Uint64
 	connections   atomic.Uint32 // ids given to sessions
 	caller        *Process      // in whose name goroutines that are no process send and call

@@ -16,10 +16,11 @@ import (
 // The goroutine of a process is not stopped by force: what it is doing ends when it next looks at the context or at an
 // error.
 type Process struct {
-	node   *Node
-	pid    etf.Pid
-	parent etf.Pid // see Linked
-	kernel bool    // belongs to the node itself: no exit signal of anybody ends it
+	node    *Node
+	pid     etf.Pid
+	parent  etf.Pid // see Linked
+	initial mfa     // the function that it began with
+	kernel  bool    // belongs to the node itself: no exit signal of anybody ends it
 
 	mu       sync.Mutex
 	box      mailbox
@@ -54,6 +55,7 @@ type setup struct {
 	limit    int
 	linked   *Process
 	leader   etf.Pid
+	initial  mfa
 	kernel   bool
 }
 
@@ -96,11 +98,11 @@ func (n *Node) Spawn(f func(p *Process) error, opts ...Option) (*Process, error)
 
 // newProcess makes a process; one that comes with an error is dead.
 func (n *Node) newProcess(opts []Option) (*Process, error) {
-	s := setup{leader: n.caller.self()}
+	s := setup{leader: n.caller.self(), initial: mfa{"erlang", "apply", 2}}
 	for _, o := range opts {
 		o(&s)
 	}
-	p := &Process{node: n, trapExit: s.trapExit, leader: s.leader, kernel: s.kernel, parent: s.linked.self()}
+	p := &Process{node: n, trapExit: s.trapExit, leader: s.leader, kernel: s.kernel, parent: s.linked.self(), initial: s.initial}
 	p.box.limit = s.limit
 	if !n.processes.add(n, p) {
 		p.exit(errorReason(ErrClosed))

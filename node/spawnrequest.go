@@ -1,96 +1,150 @@
 package node
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
 
-// receiveSpawn answers a spawn request. No function is offered yet, and on a BEAM node a function that does not exist is no
-// error of the spawn: the process starts and exits with undef, which a monitor or link of the caller then sees
-// (erts_internal:dist_spawn_init).
+// ErrAbandoned is the cause of the context of a Func when who asked for it no longer waits.
+var ErrAbandoned = errors.New("node: who asked for this no longer waits")
+
+// receiveSpawn makes the process that a peer asks for and answers with its pid. A function that is not offered is no error of
+// the spawn: the process starts, and exits with undef, which a monitor or link of the caller then sees
+// (erts_internal:dist_spawn_init/1).
 func (n *Node) receiveSpawn(sig *dist.Signal, s *session) {
-	link, monitor, ok := spawnOptions(sig.Options)
-	reply := dist.Signal{Kind: dist.SpawnReply, To: sig.From, Ref: sig.Ref, Linked: link, Monitored: monitor}
+	refuse := func(why etf.Atom) {
+		n.emit(s, &dist.Signal{Kind: dist.SpawnReply, To: sig.From, Ref: sig.Ref, FromName: why})
+	}
+	o, ok := parseSpawnOptions(sig.Options)
 	if !ok {
-		n.emit(s, &dist.Signal{Kind: dist.SpawnReply, To: sig.From, Ref: sig.Ref, FromName: "badopt"})
+		refuse("badopt")
 		return
 	}
-	p, err := n.newProcess([]Option{func(s *setup) { s.leader = sig.Leader }})
+	leader, initial := sig.Leader, mfa{sig.Module, sig.Function, sig.Arity}
+	p, err := n.newProcess([]Option{func(s *setup) { s.leader, s.initial = leader, initial }})
 	if err != nil {
-		n.emit(s, &dist.Signal{Kind: dist.SpawnReply, To: sig.From, Ref: sig.Ref, FromName: "system_limit"})
+		refuse("system_limit")
 		return
 	}
-	if link {
+	ctx := p.Context()
+	if o.link {
 		p.gotLink(sig.From, s)
 	}
-	if monitor {
-		p.watch(watchKey{s, sig.Ref}, watcher{pid: sig.From})
+	if o.monitor {
+		var abandon context.CancelCauseFunc
+		ctx, abandon = context.WithCancelCause(ctx)
+		p.watch(watchKey{s, sig.Ref}, watcher{pid: sig.From, abandon: abandon})
 	}
-	reply.From = p.pid
-	n.emit(s, &reply)
-	p.exit(undef(sig.Module, sig.Function, sig.Payload))
+	n.emit(s, &dist.Signal{Kind: dist.SpawnReply, To: sig.From, Ref: sig.Ref, Linked: o.link, Monitored: o.monitor, From: p.pid})
+	p.start(ctx, sig.Payload)
 }
 
-// undef is {undef, [{Module, Function, Args, []}]}.
-func undef(module, function etf.Atom, args etf.Raw) reason {
-	b := etf.AppendTupleHeader(nil, 2)
-	b = etf.AppendAtom(b, "undef")
-	b = etf.AppendListHeader(b, 1)
-	b = etf.AppendTupleHeader(b, 4)
-	b = etf.AppendAtom(b, module)
-	b = etf.AppendAtom(b, function)
-	b, err := etf.Append(b, args)
-	if err != nil {
-		return reasonOf(etf.Atom("argument_list_decode_failure"))
+// start runs the function that the process is there for, in a goroutine of its own. args is the argument list. The process
+// exits when the function returns: normal, or with the reason of the exception.
+func (p *Process) start(ctx context.Context, args etf.Raw) {
+	if !p.node.spawn(func() { p.runInitial(ctx, args) }) {
+		p.exit(reasonOf(shutdown))
 	}
-	b = etf.AppendNil(b)
-	b = etf.AppendNil(b)
-	return reason{raw: etf.Raw{Bytes: b}}
 }
 
-// spawnOptions reads the options that mean something here, and reports false for one that a BEAM node would not take.
-func spawnOptions(raw etf.Raw) (link, monitor, ok bool) {
-	t, err := raw.Term()
-	if err != nil {
-		return false, false, false
+func (p *Process) runInitial(ctx context.Context, args etf.Raw) {
+	r := reasonOf(normal)
+	defer func() { p.exit(r) }()
+	id := p.initial
+	list, err := ArgList(args)
+	switch {
+	case errors.Is(err, errImproper):
+		err = BadArgs(id.module, id.function, args)
+	case errors.Is(err, errTooMany):
+		err = &Exception{Class: "error", Reason: etf.Atom("system_limit"), Stack: BadArgs(id.module, id.function, args).Stack}
+	case err != nil:
+		r = reasonOf(etf.Atom("argument_list_decode_failure"))
+		return
+	default:
+		_, err = p.Apply(ctx, id.module, id.function, list)
 	}
-	list, isList := t.(etf.List)
-	if !isList {
-		return false, false, false
-	}
-	for _, o := range list {
-		switch o := o.(type) {
-		case etf.Atom:
-			switch o {
-			case "link":
-				link = true
-			case "monitor":
-				monitor = true
-			default:
-				return false, false, false
-			}
-		case etf.Tuple:
-			if len(o) != 2 {
-				return false, false, false
-			}
-			if name, isAtom := o[0].(etf.Atom); !isAtom || !tuningOptions[name] {
-				return false, false, false
-			}
-		default:
-			return false, false, false
+	if e, ok := errors.AsType[*Exception](err); ok {
+		r = reasonOf(e.exitReason())
+		if e.Class != "exit" {
+			p.node.log.Warn("process raised an exception", slog.String("pid", p.pid.String()), slog.Any("reason", r.term()))
 		}
 	}
-	return link, monitor, true
 }
 
-// tuningOptions are the options of spawn_opt that tune a BEAM process (erl_process.c: erts_parse_spawn_opts).
-var tuningOptions = map[etf.Atom]bool{
-	"priority":           true,
-	"min_heap_size":      true,
-	"min_bin_vheap_size": true,
-	"fullsweep_after":    true,
-	"max_heap_size":      true,
-	"message_queue_data": true,
-	"scheduler":          true,
-	"async_dist":         true,
+var (
+	errImproper = errors.New("node: the arguments are no list")
+	errTooMany  = errors.New("node: more than 255 arguments")
+)
+
+const maxArgs = 255
+
+// ArgList takes a list of arguments apart, the third argument of erlang:apply/3. It fails for a term that is no proper list,
+// for more arguments than a function can have, 255, and for bytes that are no term. The bytes of args are shared.
+func ArgList(args etf.Raw) ([]etf.Raw, error) {
+	r := etf.NewReader(args, etf.WithLimits(etf.Limits{Depth: -1, Elements: -1}))
+	tag, err := r.Tag()
+	switch {
+	case err != nil:
+		return nil, err
+	case tag == tagString:
+		b, err := r.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		if len(b) > maxArgs {
+			return nil, errTooMany
+		}
+		list := make([]etf.Raw, len(b))
+		for i, c := range b {
+			list[i] = etf.Raw{Bytes: etf.AppendInt(nil, int64(c))}
+		}
+		return list, nil
+	case tag == tagNil:
+		return nil, r.Nil()
+	}
+	n, err := r.List()
+	if _, ok := errors.AsType[*etf.TypeError](err); ok {
+		return nil, errImproper
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n > maxArgs {
+		return nil, errTooMany
+	}
+	list := make([]etf.Raw, n)
+	for i := range list {
+		if list[i], err = r.Raw(); err != nil {
+			return nil, err
+		}
+	}
+	if tag, err = r.Tag(); err != nil {
+		return nil, err
+	}
+	if tag != tagNil {
+		return nil, errImproper
+	}
+	return list, nil
+}
+
+const (
+	tagNil    = 106
+	tagString = 107
+)
+
+// BadArgs is the exception of erlang:apply/3 for arguments that are no list.
+func BadArgs(module, function etf.Atom, args etf.Raw) *Exception {
+	return BadArg("erlang", "apply", module, function, ArgTerms([]etf.Raw{args})[0])
+}
+
+// BadArg is the exception badarg of a built-in function, with the stack that lets the caller's node explain it
+// (erl_erts_errors:format_error/2).
+func BadArg(module, function etf.Atom, args ...etf.Term) *Exception {
+	info := etf.Tuple{etf.Atom("error_info"), etf.Map{{Key: etf.Atom("module"), Value: etf.Atom("erl_erts_errors")}}}
+	return &Exception{Class: "error", Reason: etf.Atom("badarg"),
+		Stack: etf.List{etf.Tuple{module, function, etf.List(args), etf.List{info}}}}
 }
