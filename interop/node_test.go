@@ -279,9 +279,12 @@ func TestTicks(t *testing.T) {
 	n := goNode(t, "go@127.0.0.1", port, func(c *erlnode.Config) { c.Dist = dist.Config{NetTickTime: ticktime} })
 	beam := install.Erl(t, otp.Options{Name: "beam", Cookie: cookie, EPMDPort: port, NetTickTime: int(ticktime / time.Second)})
 	w := n.Open()
-	w.MonitorNodes(true, node.NodeEvents{Reason: true})
+	w.MonitorNodes(true, node.NodeEvents{Types: node.Connected})
 	beam.Eval(t, "net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]), pong = net_adm:ping('go@127.0.0.1').")
-	await(t, w, "{nodeup,'beam@127.0.0.1',[]}")
+	m, err := w.Receive(t.Context())
+	if up, ok := m.NodeUp(); err != nil || !ok || up.Node != "beam@127.0.0.1" {
+		t.Fatal(m, err)
+	}
 	idle, cancel := context.WithTimeout(t.Context(), 3*ticktime)
 	defer cancel()
 	if m, err := w.Receive(idle); !errors.Is(err, context.DeadlineExceeded) {
@@ -294,7 +297,10 @@ func TestTicks(t *testing.T) {
 		t.Fatal(err)
 	}
 	frozen := time.Now()
-	await(t, w, "{nodedown,'beam@127.0.0.1',[{nodedown_reason,net_tick_timeout}]}")
+	m, err = w.Receive(t.Context())
+	if down, ok := m.NodeDown(); err != nil || !ok || down.Reason != etf.Term(etf.Atom("net_tick_timeout")) {
+		t.Fatal(m, err)
+	}
 	took := time.Since(frozen)
 	beam.Signal(syscall.SIGCONT)
 	t.Logf("the frozen peer was given up after %v", took)

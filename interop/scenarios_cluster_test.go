@@ -34,6 +34,18 @@ var nodeScenarios = []scenario{
 	{name: "monitor_nodes",
 		expr: `P = drive:puppet($T), [drive:do(P, {monitor_nodes, B, []}) || B <- [true, false]].`,
 		want: `[ok,ok]`},
+	{name: "monitor_nodes with options", since: 25,
+		expr: `P = drive:puppet($T), [drive:do(P, {monitor_nodes, true, O}) || O <- [[nodedown_reason], [connection_id, {node_type, all}],
+			[{node_type, hidden}, {node_type, hidden}], #{}, #{node_type => hidden, connection_id => false}]].`,
+		want: `[ok,ok,ok,ok,ok]`},
+	{name: "monitor_nodes with wrong options", since: 25,
+		expr: `P = drive:puppet($T), Os = [o, [o], [o, nodedown_reason, connection_id, p], [{node_type, o}], [{node_type, all}, {node_type, hidden}],
+			#{list => true}, #{node_type => 1}, #{nodedown_reason => 1, node_type => all}, #{connection_id => o, node_type => all}],
+			[drive:do(P, {monitor_nodes, true, O}) =:= net_kernel:monitor_nodes(true, O) orelse O || O <- Os].`,
+		want: `[true,true,true,true,true,true,true,true,true]`},
+	{name: "monitor_nodes with a wrong flag",
+		expr: `P = drive:puppet($T), drive:do(P, {monitor_nodes, o, []}).`,
+		want: `error`},
 }
 
 var spawnScenarios = []scenario{
