@@ -11,8 +11,9 @@ type Acceptor struct {
 	state acceptorState
 	err   error // why it failed
 
-	name   name // the peer's
-	alive  bool // it was told so, and wants the new connection
+	name   name   // the peer's
+	host   string // where the peer wants to be named, if it does
+	alive  bool   // it was told so, and wants the new connection
 	secret secret
 	own    ownChallenge
 	theirs uint32 // the peer's challenge
@@ -24,6 +25,7 @@ type acceptorState int
 const (
 	waitName acceptorState = iota
 	askStatus
+	askName
 	waitStatusReply
 	waitComplement
 	waitReply
@@ -39,6 +41,9 @@ func NewAcceptor(cfg Config) *Acceptor { return &Acceptor{cfg: cfg} }
 // until the handshake is done.
 func (ac *Acceptor) Peer() string { return ac.name.node }
 
+// Host returns the host on which the peer asks to be named, "" if it has a name of its own.
+func (ac *Acceptor) Host() string { return ac.host }
+
 // Hidden reports whether the peer has introduced itself without the flag Published. It is known as soon as Peer is.
 func (ac *Acceptor) Hidden() bool { return !ac.name.flags.Has(Published) }
 
@@ -46,7 +51,7 @@ func (ac *Acceptor) Hidden() bool { return !ac.name.flags.Has(Published) }
 //
 // The error is a *MessageError for what is malformed or out of turn, a *NameError for an illegal name, a
 // *FlagsError if the peer lacks a flag, a *CookieError if it does not know the cookie, a *StatusError if it
-// asked for a name or does not want the connection any more (ErrAlive). The step that comes with it holds the
+// asked for a name that it does not get or does not want the connection any more (ErrAlive). The step that comes with it holds the
 // refusal that the peer is to hear, if any.
 func (ac *Acceptor) Receive(body []byte) (Step, error) {
 	var step Step
@@ -74,6 +79,7 @@ func (ac *Acceptor) Decide(status Status) (Step, error) {
 	switch {
 	case ac.state == acceptorFailed:
 		return Step{}, ac.err
+	case ac.state == askName && status == StatusNotAllowed:
 	case ac.state != askStatus:
 		return Step{}, ac.end(ac.outOfTurn("Decide was called, which nothing asked for"))
 	}
@@ -94,6 +100,23 @@ func (ac *Acceptor) Decide(status Status) (Step, error) {
 		step = Step{}
 	}
 	return step, ac.end(&StatusError{Peer: ac.Peer(), Status: clip(string(status)), Sent: true})
+}
+
+// Name answers AskName: the peer is node from now on, a name on the host that it asked for, in its life creation, which is
+// not 0.
+func (ac *Acceptor) Name(node string, creation uint32) (Step, error) {
+	switch {
+	case ac.state == acceptorFailed:
+		return Step{}, ac.err
+	case ac.state != askName:
+		return Step{}, ac.end(ac.outOfTurn("Name was called, which nothing asked for"))
+	}
+	ac.name.node, ac.name.creation = node, creation
+	next, err := ac.sendChallenge()
+	if err != nil {
+		return Step{}, ac.end(err)
+	}
+	return Step{Send: append([][]byte{namedBody(node, creation)}, next.Send...)}, nil
 }
 
 // Replaced answers AskReplace, when the old connection is gone. Its step holds the ack.
@@ -155,19 +178,24 @@ func (ac *Acceptor) receiveName(body []byte) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	if m.flags.Has(NameMe) && !m.old && m.node != "" && !strings.Contains(m.node, "@") {
-		// The name is a host, and the peer wants to be named for it.
-		err := &StatusError{Peer: clip("@" + m.node), Status: string(StatusNotAllowed), Sent: true}
-		return refuse(StatusNotAllowed, err)
-	}
-	if !splits(m.node) || m.flags.Has(NameMe) {
+	asks := m.flags.Has(NameMe) && !m.old && m.node != "" && !strings.Contains(m.node, "@")
+	switch {
+	case asks && !ac.cfg.givesNames():
+		return refuse(StatusNotAllowed, &StatusError{Peer: clip("@" + m.node), Status: string(StatusNotAllowed), Sent: true})
+	case asks:
+		if why := illegal("x@" + m.node); why != "" {
+			return refuse(StatusNotAllowed, &NameError{Peer: clip("@" + m.node), Why: why})
+		}
+		ac.host, m.node = m.node, ""
+	case !splits(m.node) || m.flags.Has(NameMe):
 		return Step{}, &NameError{Peer: clip(m.node), Why: "is not of the form alive@host"}
-	}
-	if err := CheckName(m.node); err != nil {
-		return refuse(StatusNok, err)
-	}
-	if m.node == ac.cfg.Name {
-		return refuse(StatusNok, &NameError{Peer: m.node, Why: "is our own"})
+	default:
+		if err := CheckName(m.node); err != nil {
+			return refuse(StatusNok, err)
+		}
+		if m.node == ac.cfg.Name {
+			return refuse(StatusNok, &NameError{Peer: m.node, Why: "is our own"})
+		}
 	}
 	ac.name = m
 	require := ac.cfg.require()
@@ -176,6 +204,10 @@ func (ac *Acceptor) receiveName(body []byte) (Step, error) {
 	}
 	if missing := m.flags.Missing(require); missing != 0 {
 		return refuse(StatusNotAllowed, &FlagsError{Peer: m.node, Missing: missing})
+	}
+	if asks {
+		ac.state = askName
+		return Step{Ask: AskName}, nil
 	}
 	ac.state = askStatus
 	return Step{Ask: AskStatus}, nil
@@ -199,6 +231,14 @@ func (ac *Acceptor) receiveStatusReply(body []byte) (Step, error) {
 	return Step{}, &StatusError{Peer: ac.Peer(), Status: clip(status)}
 }
 
+// flags are what we offer this peer.
+func (ac *Acceptor) flags() Flags {
+	if ac.host != "" {
+		return ac.cfg.namingFlags()
+	}
+	return ac.cfg.flags()
+}
+
 func (ac *Acceptor) sendChallenge() (Step, error) {
 	var err error
 	if ac.secret, err = ac.cfg.secret(ac.Peer()); err != nil {
@@ -212,10 +252,11 @@ func (ac *Acceptor) sendChallenge() (Step, error) {
 	if ac.upgrades() {
 		ac.state = waitComplement
 	}
-	ac.result = newResult(ac.Peer(), ac.cfg.flags(), ac.name.flags, ac.name.creation, old)
+	ac.result = newResult(ac.Peer(), ac.flags(), ac.name.flags, ac.name.creation, old)
+	ac.result.Dynamic = ac.host != ""
 	m := challenge{
 		old:       old,
-		flags:     ac.cfg.flags(),
+		flags:     ac.flags(),
 		challenge: ac.own.value,
 		creation:  ac.cfg.Creation,
 		node:      ac.cfg.Name,
@@ -232,7 +273,7 @@ func (ac *Acceptor) receiveComplement(body []byte) (Step, error) {
 	if missing := flags.Missing(ac.cfg.require()); missing != 0 {
 		return refuse(StatusNotAllowed, &FlagsError{Peer: ac.Peer(), Missing: missing})
 	}
-	ac.result = newResult(ac.Peer(), ac.cfg.flags(), flags, creation, false)
+	ac.result = newResult(ac.Peer(), ac.flags(), flags, creation, false)
 	ac.state = waitReply
 	return Step{}, nil
 }
@@ -267,7 +308,7 @@ func (s acceptorState) String() string {
 	switch s {
 	case waitName:
 		return "name"
-	case askStatus:
+	case askStatus, askName:
 		return "status"
 	case waitStatusReply:
 		return "status reply"

@@ -251,18 +251,18 @@ func TestAcceptorOldName(t *testing.T) {
 		says      string // with the error
 	}{
 		{name: "OTP 23", flags: otp23, challenge: newChallenge, then: []string{"63 0000000d 6b00c00d"},
-			want: Result{"iex@localhost", 0xd03df7fbd, 0xd03df7fbd, 0x6b00c00d, 6, false}},
+			want: Result{Peer: "iex@localhost", PeerFlags: 0xd03df7fbd, Flags: 0xd03df7fbd, Creation: 0x6b00c00d, Version: 6}},
 		{name: "OTP 23, alive", flags: otp23, status: StatusAlive, challenge: newChallenge, then: []string{"63 0000000d 6b00c00d"},
-			want: Result{"iex@localhost", 0xd03df7fbd, 0xd03df7fbd, 0x6b00c00d, 6, false}},
+			want: Result{Peer: "iex@localhost", PeerFlags: 0xd03df7fbd, Flags: 0xd03df7fbd, Creation: 0x6b00c00d, Version: 6}},
 		{name: "OTP 23 where 26 is required", flags: otp23, require: Mandatory26, challenge: newChallenge, then: []string{"63 0000000d 6b00c00d"},
-			want: Result{"iex@localhost", 0xd03df7fbd, 0xd03df7fbd, 0x6b00c00d, 6, false}},
+			want: Result{Peer: "iex@localhost", PeerFlags: 0xd03df7fbd, Flags: 0xd03df7fbd, Creation: 0x6b00c00d, Version: 6}},
 		{name: "the complement lacks V4_NC", flags: otp23, require: Mandatory26, challenge: newChallenge, then: []string{"63 00000001 6b00c00d"},
 			err: new(*FlagsError), says: "snot_allowed"},
 		{name: "no complement", flags: otp23, challenge: newChallenge, err: new(*MessageError)},
 		{name: "complement too short", flags: otp23, challenge: newChallenge, then: []string{"63 0000000d 6b00c0"}, err: new(*MessageError)},
 		{name: "complement too long", flags: otp23, challenge: newChallenge, then: []string{"63 0000000d 6b00c00d 00"}, err: new(*MessageError)},
 		{name: "OTP 22", flags: otp22, challenge: oldChallenge,
-			want: Result{"iex@localhost", otp22, otp22, 0, 5, false}},
+			want: Result{Peer: "iex@localhost", PeerFlags: otp22, Flags: otp22, Version: 5}},
 		{name: "OTP 22 with a complement", flags: otp22, challenge: oldChallenge, then: []string{"63 0000000d 6b00c00d"}, err: new(*MessageError)},
 	}
 	for _, tt := range tests {

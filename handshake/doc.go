@@ -31,6 +31,8 @@
 //	}
 //	result := in.Result()
 //
+// The acceptor's loop has AskStatus (Decide), AskName (Name) and AskReplace (Replaced) in place of AskWanted.
+//
 // After an error the machine is finished. Step.Send is still to be written, then the connection is to be closed.
 //
 // Version 6 of the handshake (OTP 23 and later) is spoken by both sides. The acceptor also takes the older 'n'
@@ -44,6 +46,11 @@
 // made by ourselves, by handing our own challenge back to us on another connection. A [Guard] shared by all
 // handshakes of a node refuses that. Nothing after the handshake is authenticated: on an untrusted network
 // distribution runs over TLS.
+//
+// # Dynamic names
+//
+// A node without a name of its own (erl -sname undefined) introduces itself by its host and the flag NameMe, and is told
+// its name and creation in the status (Config.Host, Acceptor.Name).
 //
 // Sources: Erlang/OTP, erl_dist_protocol.md, "Distribution Handshake"; lib/kernel/src/dist_util.erl of OTP 23
 // and 25.

@@ -55,7 +55,7 @@ const (
 
 // Default is what erlnode offers: all that is mandatory for any release from 23 to 29, the digest of them, and
 // every optional capability this module implements. The node that offers it is hidden: Published is the owner's
-// choice. Dynamic names (NameMe) are not given.
+// choice. Dynamic names are given with NameMe, see Config.Flags.
 const Default = Mandatory26 | Mandatory25Digest |
 	DistMonitor | DistMonitorName | SendSender | ExitPayload | Spawn | Alias | AltactSig | NativeRecords |
 	SmallAtomTags | UnicodeIO | BigSeqtraceLabels | Fragments | DistHdrAtomCache

@@ -10,9 +10,14 @@ import (
 type Config struct {
 	// Name is our full node name. CheckName must hold for it; a name that fails goes out as it is and is refused.
 	Name string
+	// Host is for an initiator without a Name: it asks the peer for one on this host, Result.Named, as erl -sname undefined
+	// does. Creation is not used then, and the node is hidden.
+	Host string
 	// Creation is the number of this life of our node, as epmd gave it. It is never 0 for a running node.
 	Creation uint32
-	// Flags are offered to the peer; 0 means Default. NameMe is never sent.
+	// Flags are offered to the peer; 0 means Default. With NameMe an acceptor gives names to peers that ask for one
+	// (AskName), and without it refuses them. NameMe goes out only where a name is asked for or given, and then instead of
+	// Published (dist_util:publish_flag).
 	Flags Flags
 	// Require is what the peer must offer; 0 means Mandatory23. The peer has demands of its own, on Flags.
 	Require Flags
@@ -33,6 +38,12 @@ func (c *Config) flags() Flags {
 	}
 	return c.Flags &^ NameMe
 }
+
+// namingFlags are the flags towards a peer that names us or that we name.
+func (c *Config) namingFlags() Flags { return c.flags()&^Published | NameMe }
+
+// givesNames tells whether an acceptor names peers.
+func (c *Config) givesNames() bool { return c.Flags.Has(NameMe) }
 
 func (c *Config) require() Flags {
 	if c.Require == 0 {
@@ -67,7 +78,13 @@ type Result struct {
 	Flags     Flags  // what the connection may use: what both offered, after Expand on each side
 	Creation  uint32 // the peer's; 0 when it did not tell (version 5) or does not know (some C nodes)
 	Version   int    // 6, or 5 for the exchange of OTP 22 and older
-	Hidden    bool   // one of the two did not offer Published: the connection is in neither's nodes(visible)
+	Dynamic   bool   // the peer asked for its name and was given Peer, with Creation (acceptor)
+
+	// Named and NamedCreation are what the peer has made us be, if Config.Host asked for that (initiator).
+	Named         string
+	NamedCreation uint32
+
+	Hidden bool // one of the two did not offer Published: the connection is in neither's nodes(visible)
 }
 
 // Step is what a machine wants done. First all of Send is to be written, also when an error came with the step;
@@ -87,6 +104,9 @@ const (
 	AskNothing Ask = iota
 	// AskStatus (acceptor): the peer has told its name, see Acceptor.Peer. May it connect? Answer by Decide.
 	AskStatus
+	// AskName (acceptor): the peer has no name and asks for one on the host Acceptor.Host. Answer by Name, or by Decide with
+	// StatusNotAllowed.
+	AskName
 	// AskWanted (initiator): the peer believes that an older connection from us is up. Answer by Wanted: true
 	// if our attempt is still on and we know of no such connection, as after a restart.
 	AskWanted
@@ -102,6 +122,8 @@ func (a Ask) String() string {
 		return "AskNothing"
 	case AskStatus:
 		return "AskStatus"
+	case AskName:
+		return "AskName"
 	case AskWanted:
 		return "AskWanted"
 	case AskReplace:

@@ -271,7 +271,7 @@ func TestRecordedHandshake(t *testing.T) {
 	sends("challenge", step, err, sendReply)
 	step, err = in.Receive(unhex(t, sendAck))
 	sends("ack", step, err)
-	if want := (Result{"ecob@vm", 0xd07df7fbd, 0xd07df7fbd, 1795211254, 6, false}); !step.Done || in.Result() != want {
+	if want := (Result{Peer: "ecob@vm", PeerFlags: 0xd07df7fbd, Flags: 0xd07df7fbd, Creation: 1795211254, Version: 6, Hidden: false}); !step.Done || in.Result() != want {
 		t.Errorf("initiator: %+v, %+v", step, in.Result())
 	}
 
@@ -285,7 +285,7 @@ func TestRecordedHandshake(t *testing.T) {
 	sends("Decide", step, err, sendStatus, sendChallenge)
 	step, err = ac.Receive(unhex(t, sendReply))
 	sends("reply", step, err, sendAck)
-	if want := (Result{"ecoa@vm", 0xd07df7fbd, 0xd07df7fbd, 1795211277, 6, false}); !step.Done || ac.Result() != want {
+	if want := (Result{Peer: "ecoa@vm", PeerFlags: 0xd07df7fbd, Flags: 0xd07df7fbd, Creation: 1795211277, Version: 6, Hidden: false}); !step.Done || ac.Result() != want {
 		t.Errorf("acceptor: %+v, %+v", step, ac.Result())
 	}
 }

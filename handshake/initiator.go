@@ -1,5 +1,7 @@
 package handshake
 
+import "strings"
+
 // Initiator is the side of a handshake that dialled. Use it from one goroutine at a time.
 //
 // It sends its name, hears a status and a challenge, proves the cookie in its reply and takes the peer's proof
@@ -10,6 +12,7 @@ type Initiator struct {
 	state initiatorState
 	err   error // why it failed
 
+	named  name // what the peer gave us, if we asked for it
 	secret secret
 	own    ownChallenge
 	result Result
@@ -39,8 +42,14 @@ func (in *Initiator) Start() Step {
 	}
 	in.state = waitStatus
 	m := name{flags: in.cfg.flags(), creation: in.cfg.Creation, node: in.cfg.Name}
+	if in.asksName() {
+		m = name{flags: in.cfg.namingFlags(), node: in.cfg.Host}
+	}
 	return Step{Send: [][]byte{m.appendTo(nil)}}
 }
+
+// asksName tells whether the peer is to give us a name.
+func (in *Initiator) asksName() bool { return in.cfg.Name == "" && in.cfg.Host != "" }
 
 // Receive takes the body of a message, which it neither keeps nor changes.
 //
@@ -121,6 +130,9 @@ func (in *Initiator) receiveStatus(body []byte) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
+	if in.asksName() {
+		return Step{}, in.receiveNamed(status, body)
+	}
 	switch Status(status) {
 	case StatusOK, StatusOKSimultaneous:
 		in.state = waitChallenge
@@ -130,6 +142,28 @@ func (in *Initiator) receiveStatus(body []byte) (Step, error) {
 		return Step{Ask: AskWanted}, nil
 	}
 	return Step{}, &StatusError{Peer: in.peer, Status: clip(status)}
+}
+
+// receiveNamed takes the name that we asked for. Any other status is a refusal (dist_util:recv_status).
+func (in *Initiator) receiveNamed(status string, body []byte) error {
+	if !strings.HasPrefix(status, statusNamed) {
+		return &StatusError{Peer: in.peer, Status: clip(status)}
+	}
+	m, err := parseNamed(in.peer, body)
+	if err != nil {
+		return err
+	}
+	if why := illegal(m.node); why != "" {
+		return &NameError{Peer: clip(m.node), Why: "which " + in.peer + " gave us, " + why}
+	}
+	if _, host, _ := strings.Cut(m.node, "@"); host != in.cfg.Host {
+		return &NameError{Peer: clip(m.node), Why: "which " + in.peer + " gave us, is not on our host " + in.cfg.Host}
+	}
+	if m.creation == 0 {
+		return &NameError{Peer: m.node, Why: "which " + in.peer + " gave us, has creation 0"}
+	}
+	in.named, in.state = m, waitChallenge
+	return nil
 }
 
 func (in *Initiator) receiveChallenge(body []byte) (Step, error) {
@@ -160,7 +194,12 @@ func (in *Initiator) receiveChallenge(body []byte) (Step, error) {
 	}
 	in.own.set(in.cfg.challenge(m.challenge), in.cfg.Guard)
 	in.state = waitAck
-	in.result = newResult(in.peer, in.cfg.flags(), m.flags, m.creation, m.old)
+	flags := in.cfg.flags()
+	if in.asksName() {
+		flags = in.cfg.namingFlags()
+	}
+	in.result = newResult(in.peer, flags, m.flags, m.creation, m.old)
+	in.result.Named, in.result.NamedCreation = in.named.node, in.named.creation
 	return Step{Send: [][]byte{replyBody(in.own.value, digest(in.secret.cookie, m.challenge))}}, nil
 }
 

@@ -154,7 +154,7 @@ func TestInitiatorOutOfTurn(t *testing.T) {
 	}
 }
 
-// We never ask for a name, whatever the owner offers.
+// A node with a name does not ask for one, whatever its owner offers.
 func TestInitiatorNeverAsksForName(t *testing.T) {
 	cfg := goNode()
 	cfg.Flags |= NameMe

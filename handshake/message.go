@@ -121,6 +121,22 @@ func parseStatus(peer, what string, body []byte) (string, error) {
 	return string(r.rest()), r.err
 }
 
+// namedBody is the status that gives the peer a name: 's' "named:" length:16 name creation:32, the name in UTF-8.
+func namedBody(node string, creation uint32) []byte {
+	b := statusBody(statusNamed)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(node)))
+	b = append(b, node...)
+	return binary.BigEndian.AppendUint32(b, creation)
+}
+
+// parseNamed reads it. What follows is for later releases.
+func parseNamed(peer string, body []byte) (name, error) {
+	r := reader{peer: peer, what: "status", body: body, off: 1 + len(statusNamed)}
+	m := name{node: string(r.bytes(int(r.u16())))}
+	m.creation = r.u32()
+	return m, r.err
+}
+
 func statusBody[S ~string](s S) []byte { return append([]byte{tagStatus}, s...) }
 
 // parseComplement reads message 4: what 'n' had no room for.

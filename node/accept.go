@@ -108,6 +108,8 @@ func (in *incoming) shake() error {
 				return derr
 			}
 			step, err = in.machine.Decide(status)
+		case step.Ask == handshake.AskName:
+			step, err = in.giveName()
 		case step.Ask == handshake.AskReplace:
 			if err = in.replace(); err != nil {
 				return err
@@ -130,6 +132,9 @@ func (in *incoming) decide() (handshake.Status, error) {
 	defer n.mu.Unlock()
 	if n.closed {
 		return "", ErrClosed
+	}
+	if !n.mayTalk(in.peer) {
+		return handshake.StatusNotAllowed, nil
 	}
 	if in.peer == n.name {
 		return handshake.StatusNok, nil

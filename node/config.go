@@ -18,6 +18,14 @@ type Config struct {
 	Cookie string
 	// Cookies are the secrets shared with single nodes, by full name, in both directions (erl -setcookie Node Cookie).
 	Cookies map[string]string
+	// Allow lists who may connect to this node and be connected to: full names, "host", or "alive@". Empty: everybody who
+	// knows the cookie (net_kernel:allow/1). See Node.Allow.
+	Allow []string
+	// AutoConnect says whether sending to a node that is not connected connects to it (kernel parameter dist_auto_connect).
+	AutoConnect AutoConnect
+	// Namer is the node that gives this one its name, when Start is called with a name that begins with "undefined" or "@";
+	// see Start. Otherwise it does not count.
+	Namer string
 
 	// Hidden makes a hidden node (erl -hidden): its connections are in nobody's nodes(), neither its own nor the peers', and
 	// the peers' global, pg and monitors of visible nodes leave it alone. A node that is not hidden owes its peers the
@@ -38,9 +46,11 @@ type Config struct {
 	// Default 7 s (net_setuptime).
 	SetupTime time.Duration
 
-	// Flags are the capabilities offered to peers. Default handshake.Default. Fewer make the node do without. Published is
-	// set and cleared by Hidden.
+	// Flags are the capabilities offered to peers. Default handshake.Default and NameMe: the node gives names to those that
+	// ask for one, as erl -sname undefined does. Fewer make the node do without. Published is set and cleared by Hidden.
 	Flags handshake.Flags
+	// Require is what peers must offer. Default handshake.Mandatory23; peers of OTP 25 and later have all of Mandatory25.
+	Require handshake.Flags
 	// Dist holds net_ticktime, net_tickintensity and the limits of every connection. Names, flags and Handle are set here.
 	Dist dist.Config
 
@@ -63,7 +73,7 @@ func (c Config) withDefaults(n *Node) Config {
 	c.Listen = cmp.Or(c.Listen, ":0")
 	c.SetupTime = cmp.Or(c.SetupTime, 7*time.Second)
 	c.Hidden = c.Hidden || c.NoListen
-	c.Flags = cmp.Or(c.Flags, handshake.Default) | handshake.Published
+	c.Flags = cmp.Or(c.Flags, handshake.Default|handshake.NameMe) | handshake.Published
 	if c.Hidden {
 		c.Flags &^= handshake.Published
 	}

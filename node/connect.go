@@ -39,16 +39,31 @@ func (n *Node) Connect(ctx context.Context, name etf.Atom) error {
 	if name == n.name {
 		return nil
 	}
-	_, err := n.session(ctx, name)
+	_, err := n.connection(ctx, name, false)
 	return err
 }
 
-// session returns the connection to a peer, after waiting for it to come up.
+// connectAuto is Connect for what connects by itself.
+func (n *Node) connectAuto(ctx context.Context, name etf.Atom) error {
+	if name == n.name {
+		return nil
+	}
+	_, err := n.connection(ctx, name, true)
+	return err
+}
+
+// session returns the connection to a peer that something is to be sent to, after waiting for it to come up.
+func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
+	return n.connection(ctx, name, true)
+}
+
+// connection returns the connection to a peer, after waiting for it to come up. auto says that nobody has asked for it by
+// name: Config.AutoConnect may forbid to set up one then.
 //
 // What the peer begins and does not end says nothing about what we could do: when an attempt of the peer fails we make our
 // own, and when it takes long (a stranger may have begun it in the peer's name) we do not wait for it. When the peer hangs
 // up on ours it may have got wind of another one, and we try again.
-func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
+func (n *Node) connection(ctx context.Context, name etf.Atom, auto bool) (*session, error) {
 	if s, err := n.connected(target{node: name}); err == nil {
 		return s, nil
 	}
@@ -57,14 +72,14 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 	}
 	patience := time.Now().Add(n.cfg.SetupTime)
 	for tries := 0; ; {
-		s, wait, a := n.attempt(name)
+		s, wait, a, err := n.attempt(name, auto)
 		switch {
+		case err != nil:
+			return nil, &ConnectError{string(name), err}
 		case s != nil:
 			return s, nil
-		case wait == nil:
-			return nil, &ConnectError{string(name), ErrClosed}
 		}
-		if err := n.awaitAttempt(ctx, wait, a, name); err != nil {
+		if err := n.awaitAttempt(ctx, wait, a, name, auto); err != nil {
 			return nil, &ConnectError{string(name), err}
 		}
 		if a == nil {
@@ -86,7 +101,7 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 const hangUps = 3
 
 // awaitAttempt waits until an attempt is decided; one of the peer's it replaces by our own after a while.
-func (n *Node) awaitAttempt(ctx context.Context, wait <-chan struct{}, a *attempt, name etf.Atom) error {
+func (n *Node) awaitAttempt(ctx context.Context, wait <-chan struct{}, a *attempt, name etf.Atom, auto bool) error {
 	timer := time.NewTimer(n.cfg.SetupTime / 4)
 	defer timer.Stop()
 	for {
@@ -97,7 +112,7 @@ func (n *Node) awaitAttempt(ctx context.Context, wait <-chan struct{}, a *attemp
 			return context.Cause(ctx)
 		case <-timer.C:
 			if a != nil {
-				n.displace(a, name)
+				n.displace(a, name, auto)
 			}
 		}
 	}
@@ -128,28 +143,38 @@ func (n *Node) isIncoming(a *attempt) bool {
 }
 
 // attempt returns the connection to a peer or what to wait for: the end of the last one or the attempt, which it starts.
-// It returns nothing at all when the node is closed.
-func (n *Node) attempt(name etf.Atom) (*session, <-chan struct{}, *attempt) {
+// It fails when there is nothing to wait for and nothing may be started.
+func (n *Node) attempt(name etf.Atom, auto bool) (*session, <-chan struct{}, *attempt, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch s := n.sessions[name]; {
 	case s != nil && s.isOver():
-		return nil, s.gone, nil
+		return nil, s.gone, nil, nil
 	case s != nil:
-		return s, nil, nil
+		return s, nil, nil, nil
 	case n.closed:
-		return nil, nil, nil
+		return nil, nil, nil, ErrClosed
+	case n.nameless:
+		return nil, nil, nil, ErrNameLost
 	}
 	if gone := n.leaving[name]; gone != nil {
-		return nil, gone, nil
+		return nil, gone, nil, nil
 	}
 	a := n.attempts[name]
 	if a == nil {
+		if auto {
+			if err := n.mayConnect(name); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+		if !n.mayTalk(name) {
+			return nil, nil, nil, ErrNotAllowed
+		}
 		a = &attempt{done: make(chan struct{})}
 		n.attempts[name] = a
 		n.startDial(a, name)
 	}
-	return nil, a.done, a
+	return nil, a.done, a, nil
 }
 
 // startDial starts our side of an attempt. It is called with Node.mu held, on a node that is not closed.
@@ -162,10 +187,13 @@ func (n *Node) startDial(a *attempt, name etf.Atom) {
 	})
 }
 
-// displace makes an attempt of the peer ours, if it still is the peer's and undecided.
-func (n *Node) displace(a *attempt, name etf.Atom) {
+// displace makes an attempt of the peer ours, if it still is the peer's and undecided, and we may connect.
+func (n *Node) displace(a *attempt, name etf.Atom, auto bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if auto && n.mayConnect(name) != nil {
+		return
+	}
 	if n.attempts[name] != a || a.incoming == nil || n.closed || n.sessions[name] != nil || n.leaving[name] != nil {
 		return
 	}
@@ -177,7 +205,7 @@ func (n *Node) displace(a *attempt, name etf.Atom) {
 // that, and if it does not come tries again.
 func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
 	for range 4 {
-		nc, res, err := n.initiate(ctx, a, name)
+		nc, res, err := n.initiate(ctx, a, name, n.handshakeConfig())
 		switch {
 		case err == nil:
 			n.up(a, nil, nc, res)
@@ -197,7 +225,7 @@ func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
 }
 
 // initiate dials and shakes hands.
-func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Conn, handshake.Result, error) {
+func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom, cfg handshake.Config) (net.Conn, handshake.Result, error) {
 	dialing, cancel := context.WithTimeout(ctx, n.cfg.SetupTime)
 	defer cancel()
 	addr, err := n.cfg.Resolve(dialing, string(name))
@@ -221,7 +249,7 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom) (net.Con
 		nc.Close()
 		return nil, handshake.Result{}, errYielded
 	}
-	in := handshake.NewInitiator(n.handshakeConfig(), string(name))
+	in := handshake.NewInitiator(cfg, string(name))
 	defer in.Close()
 	w := wire{nc: nc, timeout: n.cfg.SetupTime}
 	step, err := in.Start(), error(nil)

@@ -240,3 +240,11 @@ func TestSetupTime(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func containsText(err error, text string) bool {
+	return err != nil && strings.Contains(err.Error(), text)
+}
+
+func contextOf(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
+}

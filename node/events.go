@@ -179,7 +179,7 @@ func (p *Process) MonitorNode(ctx context.Context, name etf.Atom, on bool) {
 		p.node.events.add(p, name)
 	}
 	p.mu.Unlock()
-	if err := p.node.Connect(ctx, name); err != nil {
+	if err := p.node.connectAuto(ctx, name); err != nil {
 		p.mu.Lock()
 		ended := p.releaseLocked(name) && p.pushLocked(nodeMessage(NodeEvents{}, NodeEvent{Node: name, Reason: etf.Atom("connection_setup_failed")}))
 		p.mu.Unlock()

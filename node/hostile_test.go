@@ -354,7 +354,7 @@ func dialRaw(t *testing.T, n *Node, name string) etf.Pid {
 	other := &Node{cfg: Config{SetupTime: 5 * time.Second}, name: etf.Atom(name), creation: 7, flags: handshake.Default}
 	other.cookies.own = "secret"
 	other.cfg.Resolve = newClusterOf(n).resolve
-	nc, _, err := other.initiate(t.Context(), &attempt{}, n.Name())
+	nc, _, err := other.initiate(t.Context(), &attempt{}, n.Name(), other.handshakeConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,8 @@ type Node struct {
 	log      *slog.Logger
 	cookies  cookies
 	guard    handshake.Guard
+	allowed  allowList
+	namer    etf.Atom // who gave us our name, if it was not ours from the start
 
 	listener     net.Listener
 	server       *epmd.Server       // the embedded one, or nil
@@ -50,16 +53,28 @@ type Node struct {
 	leaving  map[etf.Atom]<-chan struct{} // connections that are lost, until everybody has heard
 	attempts map[etf.Atom]*attempt        // connections that are being set up
 	former   []etf.Atom                   // nodes that were connected, the last one last
+	barred   map[etf.Atom]struct{}        // not to be connected to by themselves (AutoConnectOnce)
+	given    []givenName                  // names that were given to peers, and are free
+	nameless bool                         // the namer is gone
 
 	unfinished []*Process // see finishLater
 }
 
 // Start starts a node: it listens, and is registered with an EPMD. The name is "alive@host", or "alive" for a short name
 // with this machine's host name. ctx bounds the start only; Close ends the node.
+//
+// With the alive part "undefined" or none, as of "undefined", "undefined@host" and "@host", the node Config.Namer gives it a
+// name on the host and its creation, as with erl -sname undefined. Such a node does not listen, is hidden, and is connected
+// to its namer when Start returns. When that connection is lost the name is, too: all connections end, and new ones fail
+// with ErrNameLost. (A BEAM node then takes the next name it is given; here pids hold the name of their node.)
 func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 	full, err := fullName(name)
 	if err != nil {
 		return nil, err
+	}
+	host, asks := asksName(full)
+	if asks {
+		full, cfg.NoListen = "undefined@"+host, true
 	}
 	if err := handshake.CheckName(full); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
@@ -77,16 +92,25 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 	if err := n.cookies.init(cfg); err != nil {
 		return nil, err
 	}
+	n.allowed.list = slices.Clone(cfg.Allow)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	if err := n.listen(ctx); err != nil {
+	up := func() {}
+	if asks {
+		up, err = n.beNamed(ctx, host)
+	} else {
+		err = n.listen(ctx)
+	}
+	if err != nil {
 		n.cancel()
 		return nil, fmt.Errorf("node: starting %s: %w", full, err)
 	}
 	n.caller, _ = n.newProcess([]Option{kernelProcess})
 	if err := n.startNetKernel(); err != nil {
 		n.Close()
+		up() // closes the connection
 		return nil, err
 	}
+	up()
 	if n.listener != nil {
 		n.goroutines.Go(n.accept)
 	}

@@ -17,6 +17,7 @@ type session struct {
 	creation uint32
 	hidden   bool   // either side is
 	id       uint32 // tells connections to the same peer apart
+	dynamic  bool   // we gave it its name
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 

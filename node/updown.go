@@ -16,6 +16,7 @@ func (n *Node) handshakeConfig() handshake.Config {
 		Name:     string(n.name),
 		Creation: n.creation,
 		Flags:    n.flags,
+		Require:  n.cfg.Require,
 		Cookie:   n.cookies.of,
 		Guard:    &n.guard,
 	}
@@ -30,6 +31,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 		creation: res.Creation,
 		hidden:   res.Hidden,
 		id:       n.connections.Add(1),
+		dynamic:  res.Dynamic,
 		gone:     make(chan struct{}),
 	}
 	cfg := n.cfg.Dist
@@ -43,6 +45,8 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 	switch {
 	case n.closed:
 		refused = ErrClosed
+	case n.nameless:
+		refused = ErrNameLost
 	case a.incoming != by, n.sessions[s.peer] != nil, n.leaving[s.peer] != nil:
 		refused = errBusy
 	}
@@ -53,6 +57,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 		return
 	}
 	n.sessions[s.peer] = s
+	delete(n.barred, s.peer)
 	delete(n.attempts, s.peer) // from now on a peer that connects again is told that we have a connection
 	n.goroutines.Add(1)
 	n.mu.Unlock()
@@ -72,14 +77,22 @@ func (n *Node) down(s *session, why error) {
 	delete(n.sessions, s.peer)
 	n.leaving[s.peer] = s.gone
 	n.remember(s.peer)
+	n.bar(s.peer)
+	n.nameless = n.nameless || s.peer == n.namer
 	n.mu.Unlock()
 	n.log.Info("node down", "peer", string(s.peer), "reason", why)
 	s.lost()
 	n.events.tell(s.event(n.downReason(why)))
 	n.mu.Lock()
 	delete(n.leaving, s.peer)
+	if s.dynamic {
+		n.takeBack(s.peer, s.creation)
+	}
 	n.mu.Unlock()
 	close(s.gone)
+	if s.peer == n.namer {
+		n.endSessions()
+	}
 }
 
 // Disconnect ends the connection to a node, if there is one, and returns when everyone here has heard of it
