@@ -1,9 +1,8 @@
 package gen
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"time"
 
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/node"
@@ -15,7 +14,11 @@ import (
 // ends the server with that reason (see node.Process.Exit), after the reply unless that is nil or NoReply; the caller of
 // an unanswered call sees the reason. To refuse a request reply with what says so, as {error, Reason} does.
 //
-// A Server may also be a CastHandler, an InfoHandler, an Initializer and a Terminator.
+// A Server may also be a CastHandler, an InfoHandler, an Initializer, a Continuer, an IdleHandler and a Terminator; and for
+// tools that look into it (the module sys) a Stater, a StateSetter and a CodeChanger.
+//
+// What is not for its methods: the requests of sys, which every Server answers, and the exit of its parent (node.Linked),
+// which ends it also when it traps exits.
 type Server interface {
 	HandleCall(p *node.Process, from From, request etf.Raw) (reply any, err error)
 }
@@ -34,6 +37,20 @@ type InfoHandler interface {
 // with its error.
 type Initializer interface {
 	Init(p *node.Process) error
+}
+
+// Continuer is a Server with more to prepare: HandleContinue runs when Start has returned, before the first message
+// (handle_continue/2 after init/1). An error ends the server.
+type Continuer interface {
+	HandleContinue(p *node.Process) error
+}
+
+// IdleHandler is a Server that does something when nothing comes: before each wait Idle says how long it may be, zero or
+// less for as long as it takes, and HandleIdle runs when no message has come in that time (the timeout of gen_server). An
+// error ends the server.
+type IdleHandler interface {
+	Idle() time.Duration
+	HandleIdle(p *node.Process) error
 }
 
 // Terminator is a Server that cleans up. Terminate runs in the server's goroutine when it has ended, also by an exit
@@ -84,59 +101,6 @@ func initialize(p *node.Process, s Server, started chan<- error) error {
 	}
 	err = nil
 	return nil
-}
-
-// serve is the loop of a server.
-func serve(p *node.Process, s Server) (err error) {
-	if t, ok := s.(Terminator); ok {
-		defer func() {
-			if v := recover(); v != nil {
-				t.Terminate(fmt.Errorf("gen: panic: %v", v))
-				panic(v)
-			}
-			t.Terminate(err)
-		}()
-	}
-	for {
-		m, err := p.Receive(context.Background())
-		if err != nil {
-			return err
-		}
-		if err := dispatch(p, s, m); err != nil {
-			return err
-		}
-	}
-}
-
-// dispatch hands one message to the method it is for. What only begins like a call or a cast is an ordinary message.
-func dispatch(p *node.Process, s Server, m node.Message) error {
-	switch e, err := open(m); {
-	case err != nil:
-	case e.label == genCall:
-		return call(p, s, e.from, e.request)
-	case e.label == genCast:
-		if h, ok := s.(CastHandler); ok {
-			return h.HandleCast(p, e.request)
-		}
-		return nil
-	case e.label == system:
-		return systemRequest(p, e.from, e.request)
-	}
-	if h, ok := s.(InfoHandler); ok {
-		return h.HandleInfo(p, m)
-	}
-	return nil
-}
-
-func call(p *node.Process, s Server, from From, request etf.Raw) error {
-	reply, err := s.HandleCall(p, from, request)
-	if reply != NoReply && (reply != nil || err == nil) {
-		// That the caller has gone meanwhile is its own affair; a reply that cannot be encoded is the server's.
-		if rerr := Reply(p, from, reply); rerr != nil && !isGone(rerr) && err == nil {
-			return fmt.Errorf("gen: reply: %w", rerr)
-		}
-	}
-	return err
 }
 
 func isGone(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
@@ -23,13 +24,18 @@ const (
 
 // Child is what a supervisor starts, and starts again.
 type Child struct {
-	ID      string
+	ID      string // peers see an atom
 	Restart Restart
 	// Start starts the child, linked to the supervisor: gen.Start(n, s, node.Linked(sup), …). It runs in the supervisor's
 	// goroutine.
 	Start func(sup *node.Process) (etf.Pid, error)
-	// Shutdown is how long the child may take to end after the exit signal shutdown before it is killed. Default 5 s.
+	// Shutdown is how long the child may take to end after the exit signal shutdown before it is killed. Default 5 s;
+	// negative: it is killed at once (brutal_kill); etf.Infinity: as long as it takes.
 	Shutdown time.Duration
+	// Supervisor says that the child is a supervisor itself, and Modules which modules it is made of. Both are only shown to
+	// who asks for the children. Default of Modules: gen_server.
+	Supervisor bool
+	Modules    []etf.Atom
 }
 
 // SupervisorConfig bounds restarts: with more than MaxRestarts of them within Period the supervisor gives up and ends, with
@@ -44,94 +50,85 @@ type SupervisorConfig struct {
 //
 // The supervisor stops its children, last first, and ends when it is told to by Stop, or by an exit signal of its parent,
 // the process that an option node.Linked names. Exit signals of others mean nothing to it, as to OTP's.
+//
+// It answers the functions of Erlang's module supervisor, from any node: which_children, count_children, terminate_child,
+// restart_child, delete_child, get_childspec, which_child, and start_child for a function that its node offers to peers.
 func StartSupervisor(n Spawner, cfg SupervisorConfig, children []Child, opts ...node.Option) (etf.Pid, error) {
 	cfg.MaxRestarts = cmp.Or(cfg.MaxRestarts, 1)
 	cfg.Period = cmp.Or(cfg.Period, 5*time.Second)
-	s := &supervisor{cfg: cfg, children: children, pids: make([]etf.Pid, len(children))}
-	started := make(chan error, 1)
-	p, err := n.Spawn(func(p *node.Process) error {
-		if err := s.startAll(p); err != nil {
-			started <- err
-			return err
-		}
-		started <- nil
-		return s.run(p)
-	}, append([]node.Option{node.TrapExit()}, opts...)...)
-	if err != nil {
-		return etf.Pid{}, err
+	s := &supervisor{cfg: cfg}
+	for _, c := range children {
+		s.children = append(s.children, newChild(c))
 	}
-	if err := <-started; err != nil {
-		<-p.Done()
-		return etf.Pid{}, err
-	}
-	return p.Self(), nil
+	return Start(n, s, append([]node.Option{node.TrapExit()}, opts...)...)
 }
 
+// supervisor is a Server whose state are its children, in the order in which they were started first.
 type supervisor struct {
+	p        *node.Process
 	cfg      SupervisorConfig
-	children []Child
-	pids     []etf.Pid   // by child; zero for one that does not run
+	children []*child
 	restarts []time.Time // within the period
 }
 
+// child is a Child at work.
+type child struct {
+	Child
+	id    etf.Term
+	start etf.Term // {M, F, A}
+	pid   etf.Pid  // zero while it does not run
+}
+
+func newChild(c Child) *child {
+	c.Shutdown = cmp.Or(c.Shutdown, 5*time.Second)
+	if c.Modules == nil {
+		c.Modules = []etf.Atom{genServer}
+	}
+	id := etf.Atom(c.ID)
+	return &child{Child: c, id: id, start: etf.Tuple{etf.Atom("erlnode"), etf.Atom("start_child"), etf.List{id}}}
+}
+
+func (c *child) runs() bool { return c.pid.Node != "" }
+
 const reasonShutdown etf.Atom = "shutdown"
 
-func (s *supervisor) startAll(p *node.Process) error {
-	for i, c := range s.children {
+// Init starts the children.
+func (s *supervisor) Init(p *node.Process) error {
+	s.p = p
+	for _, c := range s.children {
 		pid, err := c.Start(p)
 		if err != nil {
-			s.stopAll(p)
+			s.stopAll()
 			return fmt.Errorf("gen: starting child %s: %w", c.ID, err)
 		}
-		s.pids[i] = pid
+		c.pid = pid
 	}
 	return nil
 }
 
-// run waits for children to end, and for being told to end itself.
-func (s *supervisor) run(p *node.Process) error {
-	for {
-		m, err := p.Receive(context.Background())
-		if err != nil {
-			return err
-		}
-		if err := s.handle(p, m); err != nil {
-			s.stopAll(p)
-			return err
-		}
-	}
-}
-
-func (s *supervisor) handle(p *node.Process, m node.Message) error {
-	exit, ok := m.Exit()
-	if !ok {
-		if e, err := open(m); err == nil && e.label == system {
-			return systemRequest(p, e.from, e.request)
-		}
+// HandleInfo takes the ends of children. Other messages mean nothing.
+func (s *supervisor) HandleInfo(_ *node.Process, m node.Message) error {
+	exit, isExit := m.Exit()
+	if !isExit {
 		return nil
 	}
-	if i := s.index(exit.From); i >= 0 {
-		s.pids[i] = etf.Pid{}
-		return s.restart(p, i, exit.Reason)
-	}
-	if exit.From == p.Parent() && exit.From.Node != "" {
-		return &node.ExitError{Reason: exit.Reason}
-	}
-	return nil // of a start that failed, or of a stranger
-}
-
-func (s *supervisor) index(pid etf.Pid) int {
-	for i, p := range s.pids {
-		if p == pid && pid.Node != "" {
-			return i
+	for _, c := range s.children {
+		if c.runs() && c.pid == exit.From {
+			c.pid = etf.Pid{}
+			return s.restart(c, exit.Reason)
 		}
 	}
-	return -1
+	return nil // of one that was stopped, of a start that failed, or of a stranger
 }
 
-// restart starts child i again if it is to be, as often as it takes and the limit allows.
-func (s *supervisor) restart(p *node.Process, i int, reason etf.Term) error {
-	c := s.children[i]
+// Terminate stops the children.
+func (s *supervisor) Terminate(error) { s.stopAll() }
+
+// restart starts a child again if it is to be, as often as it takes and the limit allows.
+func (s *supervisor) restart(c *child, reason etf.Term) error {
+	if c.Restart == Temporary {
+		s.drop(c)
+	}
 	if c.Restart == Temporary || c.Restart == Transient && isClean(reason) {
 		return nil
 	}
@@ -139,15 +136,19 @@ func (s *supervisor) restart(p *node.Process, i int, reason etf.Term) error {
 		if !s.allow(time.Now()) {
 			return node.Exit(reasonShutdown)
 		}
-		pid, err := c.Start(p)
+		pid, err := c.Start(s.p)
 		if err == nil {
-			s.pids[i] = pid
+			c.pid = pid
 			return nil
 		}
 		if errors.Is(err, node.ErrClosed) {
 			return err
 		}
 	}
+}
+
+func (s *supervisor) drop(c *child) {
+	s.children = slices.DeleteFunc(s.children, func(o *child) bool { return o == c })
 }
 
 // allow notes a restart and tells whether it is within the limit.
@@ -173,39 +174,35 @@ func isClean(reason etf.Term) bool {
 }
 
 // stopAll stops the children that run, last first.
-func (s *supervisor) stopAll(p *node.Process) {
-	for i := len(s.children) - 1; i >= 0; i-- {
-		if pid := s.pids[i]; pid.Node != "" {
-			stop(p, pid, cmp.Or(s.children[i].Shutdown, 5*time.Second))
-			s.pids[i] = etf.Pid{}
-		}
+func (s *supervisor) stopAll() {
+	for _, c := range slices.Backward(s.children) {
+		s.stop(c)
 	}
 }
 
-// stop sends shutdown, waits, and kills. It drops what else comes meanwhile: everything is being stopped.
-func stop(p *node.Process, pid etf.Pid, patience time.Duration) {
-	ref, err := p.Monitor(pid)
-	if err != nil {
+// stop sends shutdown, waits, and kills. The EXIT of the child comes later, and is that of a stranger.
+func (s *supervisor) stop(c *child) {
+	if !c.runs() {
 		return
 	}
-	if p.SendExit(pid, reasonShutdown) != nil {
+	pid := c.pid
+	c.pid = etf.Pid{}
+	w := s.p.Node().Open() // the supervisor's own mailbox is for others
+	defer w.Exit(nil)
+	if _, err := w.Monitor(pid); err != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if awaitDown(ctx, p, ref) != nil && p.SendExit(pid, etf.Atom("kill")) == nil {
-		awaitDown(context.Background(), p, ref)
+	if c.Shutdown > 0 {
+		if s.p.SendExit(pid, reasonShutdown) != nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), c.Shutdown)
+		defer cancel()
+		if _, err := w.Receive(ctx); err == nil {
+			return
+		}
 	}
-}
-
-func awaitDown(ctx context.Context, p *node.Process, ref etf.Ref) error {
-	for {
-		m, err := p.Receive(ctx)
-		if err != nil {
-			return err
-		}
-		if d, ok := m.Down(); ok && d.Ref == ref {
-			return nil
-		}
+	if s.p.SendExit(pid, etf.Atom("kill")) == nil {
+		w.Receive(context.Background())
 	}
 }

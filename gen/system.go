@@ -17,13 +17,7 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 		return err
 	}
 	terminate := func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-		dst = etf.AppendTupleHeader(dst, 3)
-		dst = etf.AppendAtom(dst, system)
-		dst, err := From{from, tag}.MarshalETF(dst)
-		if err != nil {
-			return dst, err
-		}
-		return etf.Append(dst, tuple2{etf.Atom("terminate"), reason})
+		return appendSystem(dst, from, tag, tuple2{etf.Atom("terminate"), reason})
 	}
 	// The reply, ok, comes before the end. The second request is one to a process that ends or has ended: it hears of that.
 	_, err = c.Request(ctx, to, terminate)
@@ -45,17 +39,88 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 	return nil
 }
 
-// systemRequest answers a request of the module sys. terminate ends the process with the reason asked for; the others are
-// refused as sys refuses what it does not know.
-func systemRequest(p *node.Process, from From, request etf.Raw) error {
+// System sends a request of the module sys to a behaviour, here or in Erlang, and decodes the reply as Call does:
+//
+//	state, err := gen.System[etf.Term](ctx, n, node.At("counter", "iex@localhost"), etf.Atom("get_state"))
+//
+// The requests, as atoms or tuples: get_state, get_status, suspend, resume, {replace_state, Fun}, {terminate, Reason},
+// {change_code, Module, Vsn, Extra}, {debug, What}; sys.erl has their replies. A refusal, {error, Reason}, is a reply.
+func System[R any](ctx context.Context, c Caller, to, request any) (R, error) {
+	var reply R
+	raw, err := c.Request(ctx, to, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
+		return appendSystem(dst, from, tag, request)
+	})
+	if err != nil {
+		return reply, fmt.Errorf("gen: system request to %v: %w", to, err)
+	}
+	if err := raw.Decode(&reply); err != nil {
+		return reply, fmt.Errorf("gen: system reply of %v: %w", to, err)
+	}
+	return reply, nil
+}
+
+// appendSystem appends {system, {From, Tag}, Request}.
+func appendSystem(dst []byte, from etf.Pid, tag etf.Term, request any) ([]byte, error) {
+	dst = etf.AppendTupleHeader(dst, 3)
+	dst = etf.AppendAtom(dst, system)
+	dst, err := From{from, tag}.MarshalETF(dst)
+	if err != nil {
+		return dst, err
+	}
+	return etf.Append(dst, request)
+}
+
+const ok etf.Atom = "ok"
+
+// system answers a request of the module sys, as sys:handle_system_msg/6 does in a gen_server. Its error ends the server.
+func (l *loop) system(from From, request etf.Raw) error {
 	t, err := request.Term()
 	if err != nil {
-		return nil
+		return nil // no BEAM node sends what is no term
 	}
-	if r, ok := t.(etf.Tuple); ok && len(r) == 2 && r[0] == etf.Term(etf.Atom("terminate")) {
-		Reply(p, from, etf.Atom("ok"))
-		return &node.ExitError{Reason: r[1]}
-	}
-	Reply(p, from, etf.Tuple{etf.Atom("error"), etf.Tuple{etf.Atom("unknown_system_msg"), t}})
-	return nil
+	reply, end := l.systemReply(t)
+	Reply(l.p, from, reply)
+	return end
 }
+
+func (l *loop) systemReply(request etf.Term) (reply etf.Term, end error) {
+	switch r := request.(type) {
+	case etf.Atom:
+		switch r {
+		case "get_state":
+			return l.showState(), nil
+		case "get_status":
+			return l.status(), nil
+		case "suspend":
+			l.suspended = true
+			return ok, nil
+		case "resume":
+			l.suspended = false
+			return ok, nil
+		}
+	case etf.Tuple:
+		switch op, args := split(r); {
+		case op == "replace_state" && len(args) == 1:
+			return l.replaceState(args[0]), nil
+		case op == "debug" && len(args) == 1:
+			return l.debugCommand(args[0]), nil
+		case op == "terminate" && len(args) == 1:
+			return ok, &node.ExitError{Reason: args[0]}
+		case op == "change_code" && len(args) == 3 && l.suspended:
+			return l.changeCode(args[1], args[2]), nil
+		}
+	}
+	return failed(etf.Tuple{etf.Atom("unknown_system_msg"), request}), nil
+}
+
+// split takes a tuple that begins with an atom apart.
+func split(t etf.Tuple) (etf.Atom, []etf.Term) {
+	if len(t) == 0 {
+		return "", nil
+	}
+	op, _ := t[0].(etf.Atom)
+	return op, t[1:]
+}
+
+// failed is {error, Reason}.
+func failed(reason etf.Term) etf.Term { return etf.Tuple{etf.Atom("error"), reason} }

@@ -50,6 +50,13 @@ func (n *Node) Unregister(name etf.Atom) error {
 	return nil
 }
 
+// Name is the name under which the process is registered on its node, empty if it has none.
+func (p *Process) Name() etf.Atom {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.name
+}
+
 // Whereis returns the process that is registered under the name on this node.
 func (n *Node) Whereis(name etf.Atom) (pid etf.Pid, ok bool) {
 	if p := n.names.get(name); p != nil {
