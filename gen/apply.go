@@ -13,6 +13,8 @@ type raised struct {
 	reason etf.Term
 }
 
+func (r *raised) Error() string { return string(r.class) + ": " + r.reason.String() }
+
 // applyFun applies a function that a peer names: fun Module:Function/Arity for a function that the node offers. What a
 // BEAM node would raise is raised: undef for one that is not there, badarity for a wrong number of arguments, badfun for a
 // closure, whose code is not here, and for what is no function.

@@ -1,11 +1,13 @@
 package gen
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 
 	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/node"
 )
 
 // Stater is a Server that chooses what is shown as its state (sys:get_state/1, sys:get_status/1 and the tools on top of
@@ -60,33 +62,36 @@ func (l *loop) tryState() (t etf.Term, err error) {
 	return raw.Term()
 }
 
-func (l *loop) showState() etf.Term {
-	t, err := l.tryState()
+// stateReply is the reply to get_state and replace_state: the state or, for callers since OTP 26.1, {ok, State}. Nothing in
+// the request says which it is to be, but since OTP 26 the alias to reply to is a reference of five words.
+func stateReply(state func() (etf.Term, error), callback etf.Atom, from From) etf.Term {
+	t, err := state()
 	if err != nil {
-		return callbackFailed("system_get_state", &raised{"error", etf.Binary(err.Error())})
+		exc := &raised{"error", etf.Binary(err.Error())}
+		errors.As(err, &exc)
+		return failed(etf.Tuple{etf.Atom("callback_failed"), etf.Tuple{genServer, callback}, etf.Tuple{exc.class, exc.reason}})
+	}
+	if ref, isAlias := node.ReplyTo(from.Pid, from.Tag).(etf.Ref); isAlias && ref.Len == 5 {
+		return etf.Tuple{ok, t}
 	}
 	return t
 }
 
-// replaceState is sys:replace_state/2: the function takes the state and gives the new one, which is the reply.
-func (l *loop) replaceState(fun etf.Term) etf.Term {
-	const callback = "system_replace_state"
+// replaceState is sys:replace_state/2: the function takes the state and gives the new one.
+func (l *loop) replaceState(fun etf.Term) (etf.Term, error) {
 	old, err := l.tryState()
 	if err != nil {
-		return callbackFailed(callback, &raised{"error", etf.Binary(err.Error())})
+		return nil, err
 	}
 	next, exc := applyFun(l.p, fun, etf.List{old})
 	if exc != nil {
-		return callbackFailed(callback, exc)
+		return nil, exc
 	}
 	b, err := etf.AppendTerm(nil, next)
-	if err == nil {
-		err = l.setState(etf.Raw{Bytes: b})
-	}
 	if err != nil {
-		return callbackFailed(callback, &raised{"error", etf.Binary(err.Error())})
+		return nil, err
 	}
-	return next
+	return next, l.setState(etf.Raw{Bytes: b})
 }
 
 func (l *loop) setState(state etf.Raw) (err error) {
@@ -120,11 +125,6 @@ func (l *loop) changeCode(vsn, extra etf.Term) etf.Term {
 		return failed(errorTerm(err))
 	}
 	return ok
-}
-
-// callbackFailed is the reply by which sys tells that a callback of gen_server has raised something.
-func callbackFailed(callback etf.Atom, exc *raised) etf.Term {
-	return failed(etf.Tuple{etf.Atom("callback_failed"), etf.Tuple{genServer, callback}, etf.Tuple{exc.class, exc.reason}})
 }
 
 // module is the name of the Server's Go type, where Erlang has that of a callback module: 'main.Counter'.

@@ -44,7 +44,8 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 //	state, err := gen.System[etf.Term](ctx, n, node.At("counter", "iex@localhost"), etf.Atom("get_state"))
 //
 // The requests, as atoms or tuples: get_state, get_status, suspend, resume, {replace_state, Fun}, {terminate, Reason},
-// {change_code, Module, Vsn, Extra}, {debug, What}; sys.erl has their replies. A refusal, {error, Reason}, is a reply.
+// {change_code, Module, Vsn, Extra}, {debug, What}; sys.erl has their replies. A refusal, {error, Reason}, is a reply. That of
+// get_state and replace_state is the state, and of a node of OTP 26.1 or later {ok, State}.
 func System[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 	var reply R
 	raw, err := c.Request(ctx, to, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
@@ -78,17 +79,17 @@ func (l *loop) system(from From, request etf.Raw) error {
 	if err != nil {
 		return nil // no BEAM node sends what is no term
 	}
-	reply, end := l.systemReply(t)
+	reply, end := l.systemReply(t, from)
 	Reply(l.p, from, reply)
 	return end
 }
 
-func (l *loop) systemReply(request etf.Term) (reply etf.Term, end error) {
+func (l *loop) systemReply(request etf.Term, from From) (reply etf.Term, end error) {
 	switch r := request.(type) {
 	case etf.Atom:
 		switch r {
 		case "get_state":
-			return l.showState(), nil
+			return stateReply(l.tryState, "system_get_state", from), nil
 		case "get_status":
 			return l.status(), nil
 		case "suspend":
@@ -101,7 +102,7 @@ func (l *loop) systemReply(request etf.Term) (reply etf.Term, end error) {
 	case etf.Tuple:
 		switch op, args := split(r); {
 		case op == "replace_state" && len(args) == 1:
-			return l.replaceState(args[0]), nil
+			return stateReply(func() (etf.Term, error) { return l.replaceState(args[0]) }, "system_replace_state", from), nil
 		case op == "debug" && len(args) == 1:
 			return l.debugCommand(args[0]), nil
 		case op == "terminate" && len(args) == 1:

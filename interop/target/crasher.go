@@ -45,3 +45,6 @@ func split(t etf.Term) (name etf.Atom, args []etf.Term, ok bool) {
 	}
 	return "", nil, false
 }
+
+// State is what the Erlang target has: the kind of server.
+func (crasher) State() any { return etf.Atom("crasher") }

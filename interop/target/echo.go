@@ -43,3 +43,6 @@ type echoed struct {
 	_    struct{} `etf:"echo,tuple"`
 	Term etf.Raw
 }
+
+// State is what the Erlang target has: the kind of server.
+func (echo) State() any { return etf.Atom("echo") }

@@ -65,3 +65,38 @@ func (o *order) greater(i int64, b *big.Int) bool {
 	}
 	return b.Cmp(last) > 0
 }
+
+// State is {order, Last, Received, OutOfOrder}, as in the Erlang target.
+func (o *order) State() any {
+	s := orderState{Last: etf.Atom("none"), Received: o.received, Late: o.late}
+	switch {
+	case o.big != nil:
+		s.Last = (*etf.Big)(o.big)
+	case o.received > 0:
+		s.Last = etf.Int(o.last)
+	}
+	return s
+}
+
+// SetState takes what State gives.
+func (o *order) SetState(state etf.Raw) error {
+	var s orderState
+	if err := state.Decode(&s); err != nil {
+		return err
+	}
+	*o = order{received: s.Received, late: s.Late}
+	switch last := s.Last.(type) {
+	case etf.Int:
+		o.last = int64(last)
+	case *etf.Big:
+		o.big = (*big.Int)(last)
+	}
+	return nil
+}
+
+type orderState struct {
+	_        struct{} `etf:"order,tuple"`
+	Last     etf.Term
+	Received int
+	Late     int
+}

@@ -22,3 +22,6 @@ func (puppets) HandleCall(p *node.Process, from gen.From, request etf.Raw) (any,
 	}
 	return etf.Tuple{etf.Atom("ok"), q.Self()}, nil
 }
+
+// State is what the Erlang target has: the kind of server.
+func (puppets) State() any { return etf.Atom("puppets") }

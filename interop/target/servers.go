@@ -17,12 +17,12 @@ func startServers(n *node.Node) (supervisor etf.Pid, err error) {
 		}}
 	}
 	return gen.StartSupervisor(n, gen.SupervisorConfig{MaxRestarts: 100_000, Period: time.Second}, []gen.Child{
-		{ID: "sink", Start: func(sup *node.Process) (etf.Pid, error) { return startSink(n, sup) }},
+		{ID: "sink", Shutdown: -1, Modules: []etf.Atom{"target_sink"}, Start: func(sup *node.Process) (etf.Pid, error) { return startSink(n, sup) }},
 		server("echo", func() gen.Server { return echo{} }),
 		server("order", func() gen.Server { return new(order) }),
 		server("crasher", func() gen.Server { return crasher{} }),
 		server("puppets", func() gen.Server { return puppets{} }),
-	})
+	}, node.Register("target"))
 }
 
 // functionClause ends a server that does not know a request, as it ends one in Erlang; the stack trace is empty.
