@@ -6,7 +6,8 @@ import (
 
 // Message is a message in a mailbox: what a process sent, or the notice of an exit, of the end of a monitored process, or
 // of a node. As a term every notice has the shape that it has in Erlang: {'EXIT', From, Reason},
-// {'DOWN', Ref, process, Pid | {Name, Node}, Reason}, and what NodeEvents says.
+// {'DOWN', Ref, process, Pid | {Name, Node}, Reason}, {spawn_reply, Ref, ok, Pid},
+// and what NodeEvents says.
 //
 // A Message is immutable; it may be read by several goroutines.
 type Message struct {
@@ -22,6 +23,7 @@ const (
 	downNotice
 	nodeUp
 	nodeDown
+	spawnReplied
 )
 
 type notice struct {
@@ -31,6 +33,7 @@ type notice struct {
 	ref    etf.Ref
 	reason reason
 	event  *nodeNotice // of a node event
+	spawn  *spawnNotice
 }
 
 // ExitSignal is an exit signal that reached a process which traps exits.
@@ -125,6 +128,8 @@ func (n *notice) term() etf.Term {
 			object = etf.Tuple{n.name.Name, n.name.Node}
 		}
 		return etf.Tuple{etf.Atom("DOWN"), n.ref, etf.Atom("process"), object, n.reason.term()}
+	case spawnReplied:
+		return n.spawn.term(n.ref, n.from)
 	default:
 		return n.event.form.term(n.event.NodeEvent)
 	}

@@ -28,8 +28,9 @@ type Process struct {
 	name     etf.Atom
 	leader   etf.Pid
 	links    map[etf.Pid]*link
-	monitors map[etf.Ref]*monitor // of others, by this process
-	watchers map[watchKey]watcher // monitors of this process, by others
+	monitors map[etf.Ref]*monitor      // of others, by this process
+	spawns   map[etf.Ref]*spawnRequest // not answered yet
+	watchers map[watchKey]watcher      // monitors of this process, by others
 	aliases  map[etf.Ref]AliasMode
 	ties     []*session // those that know this process
 	interest *interest  // in nodes, or nil

@@ -59,7 +59,7 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 	case dist.SpawnRequest:
 		n.receiveSpawn(sig, s)
 	case dist.SpawnReply:
-		// No spawn request goes out yet, so this answers none of ours.
+		n.receiveSpawnReply(sig, s)
 	}
 }
 

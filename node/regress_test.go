@@ -18,11 +18,17 @@ import (
 // stranger connects to n as a node that knows the cookie and is a Conn and nothing else, which reads or does not.
 func stranger(t *testing.T, n *Node, name string, reads bool) *dist.Conn {
 	t.Helper()
+	return strangerWith(t, n, name, reads, 0, func(*dist.Signal) {})
+}
+
+// strangerWith is a stranger of certain flags that handles what it reads.
+func strangerWith(t *testing.T, n *Node, name string, reads bool, flags handshake.Flags, handle func(*dist.Signal)) *dist.Conn {
+	t.Helper()
 	nc, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(n.Port()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := handshake.NewInitiator(handshake.Config{Name: name, Creation: 7, Cookie: func(string) string { return "secret" }}, string(n.Name()))
+	in := handshake.NewInitiator(handshake.Config{Name: name, Creation: 7, Flags: flags, Cookie: func(string) string { return "secret" }}, string(n.Name()))
 	w := wire{nc: nc, timeout: 10 * time.Second}
 	for step := in.Start(); ; {
 		if err := w.write(step.Send); err != nil {
@@ -39,7 +45,7 @@ func stranger(t *testing.T, n *Node, name string, reads bool) *dist.Conn {
 			t.Fatal(err)
 		}
 	}
-	c := dist.New(nc, dist.Config{Self: etf.Atom(name), Peer: n.Name(), Flags: in.Result().Flags, Handle: func(*dist.Signal) {}})
+	c := dist.New(nc, dist.Config{Self: etf.Atom(name), Peer: n.Name(), Flags: in.Result().Flags, Handle: handle})
 	t.Cleanup(func() { c.Close(); nc.Close() })
 	if reads {
 		var running sync.WaitGroup

@@ -52,9 +52,10 @@ func (n *Node) Request(ctx context.Context, to any, encode Encode) (etf.Raw, err
 
 // request is a call that waits for its reply.
 type request struct {
-	node   *Node
-	ref    etf.Ref
-	answer chan answer // one slot: the first answer counts
+	node    *Node
+	ref     etf.Ref
+	answer  chan answer // one slot: the first answer counts
+	spawned bool        // the end of the receiver is the answer: see SpawnWait
 }
 
 type answer struct {
@@ -74,6 +75,10 @@ func (r *request) reply(message etf.Raw) {
 }
 
 func (r *request) fail(why etf.Raw) {
+	if r.spawned {
+		r.put(answer{reply: why, down: true})
+		return
+	}
 	r.put(answer{err: &ExitError{Reason: reason{raw: why}.term()}, down: true})
 }
 

@@ -25,6 +25,7 @@ type session struct {
 	dead     bool
 	ties     map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
 	requests map[etf.Ref]*request
+	spawns   map[etf.Ref]spawning // that the peer has not answered
 }
 
 // tie sees to it that p hears when the connection is lost. It reports false if it is lost already: then p has to do itself
@@ -154,11 +155,14 @@ func (s *session) answered(sig *dist.Signal) bool {
 func (s *session) lost() {
 	s.mu.Lock()
 	s.dead = true
-	ties, requests := s.ties, s.requests
-	s.ties, s.requests = nil, nil
+	ties, requests, spawns := s.ties, s.requests, s.spawns
+	s.ties, s.requests, s.spawns = nil, nil, nil
 	s.mu.Unlock()
 	for _, r := range requests {
 		r.fail(reasonOf(noconnection).raw)
+	}
+	for _, r := range spawns {
+		r.lost()
 	}
 	for p := range ties {
 		p.connectionLost(s)

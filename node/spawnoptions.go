@@ -1,6 +1,7 @@
 package node
 
 import (
+	"runtime"
 	"slices"
 
 	"github.com/erlnode/erlnode/etf"
@@ -60,11 +61,30 @@ func tuning(t etf.Tuple) bool {
 		return value == "on_heap" || value == "off_heap"
 	case "async_dist":
 		return value == "true" || value == "false"
-	case "min_heap_size", "min_bin_vheap_size", "fullsweep_after", "scheduler":
+	case "min_heap_size", "min_bin_vheap_size", "fullsweep_after":
 		return size
+	case "scheduler":
+		return size && int(number) <= runtime.NumCPU()
 	case "max_heap_size":
-		_, isMap := t[1].(etf.Map)
-		return size || isMap
+		m, isMap := t[1].(etf.Map)
+		for _, pair := range m {
+			if isMap = isMap && maxHeap(pair); !isMap {
+				return false
+			}
+		}
+		return isMap || maxHeap(etf.Pair{Key: etf.Atom("size"), Value: t[1]})
+	}
+	return false
+}
+
+// maxHeap tells whether a pair may be in the map of the option max_heap_size. No heap is smaller than BEAM's least, 233 words.
+func maxHeap(p etf.Pair) bool {
+	switch p.Key {
+	case etf.Term(etf.Atom("size")):
+		size, ok := p.Value.(etf.Int)
+		return ok && (size == 0 || size >= 233)
+	case etf.Term(etf.Atom("kill")), etf.Term(etf.Atom("error_logger")), etf.Term(etf.Atom("include_shared_binaries")):
+		return p.Value == etf.Term(etf.Atom("true")) || p.Value == etf.Term(etf.Atom("false"))
 	}
 	return false
 }
