@@ -33,18 +33,16 @@ type Install struct {
 var commands = [...][2]string{{"erl", "erlang-base"}, {"erlc", "erlang-base"}, {"epmd", "erlang-base"},
 	{"iex", "elixir"}, {"elixir", "elixir"}, {"tmux", "tmux"}}
 
-// Lookup finds erl, erlc, epmd, iex, elixir and tmux in PATH; with ERLNODE_OTP=DIR in the environment, first in DIR.
+// Lookup finds erl, erlc, epmd, iex, elixir and tmux in PATH; with ERLNODE_OTP=DIR in the environment, in DIR, but tmux there
+// only if PATH has none.
 // The error names what is missing.
 func Lookup() (*Install, error) {
 	i := &Install{dir: os.Getenv("ERLNODE_OTP"), bins: map[string]string{}}
 	var missing []string
 	for _, c := range commands {
-		path, err := "", error(nil)
-		if i.dir != "" {
+		path, err := exec.LookPath(c[0])
+		if i.dir != "" && (c[0] != "tmux" || err != nil) {
 			path, err = exec.LookPath(filepath.Join(i.dir, c[0]))
-		}
-		if i.dir == "" || err != nil && c[0] == "tmux" {
-			path, err = exec.LookPath(c[0])
 		}
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("%s (Debian package %s)", c[0], c[1]))
