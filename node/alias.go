@@ -16,6 +16,10 @@ const (
 	AliasReply                               // with the first message that comes through it
 	AliasDemonitor                           // with its monitor: when that fires and by Demonitor
 	AliasReplyDemonitor                      // with its monitor or the first message, which ends the monitor too
+
+	// AliasPriority is added to one of the first two: what is sent to the alias with priority (SendPriority, SendExitPriority,
+	// and what peers from OTP 28 on send so) comes before the other messages (alias([priority]), EEP 76).
+	AliasPriority AliasMode = 1 << 7
 )
 
 // aliasTable finds what an alias stands for: a process of this node, or a call that waits for its reply.
@@ -53,20 +57,16 @@ func (t *aliasTable) get(ref etf.Ref) (aliased, bool) {
 }
 
 // Alias makes a reference that messages can be sent to instead of the pid, until it ends: what comes later is dropped.
-// The mode is AliasExplicit or AliasReply; the zero mode is AliasExplicit. Once the process has exited the alias stands for
+// The mode is AliasExplicit or AliasReply, perhaps with AliasPriority; the zero mode is AliasExplicit. Once the process has exited the alias stands for
 // nothing.
 func (p *Process) Alias(mode AliasMode) etf.Ref {
-	if mode != AliasReply {
-		mode = AliasExplicit
+	if base := mode &^ AliasPriority; base != AliasReply {
+		mode = AliasExplicit | mode&AliasPriority
 	}
 	ref := p.node.newRef()
 	p.addAlias(ref, mode)
 	return ref
 }
-
-// MonitorAlias is Monitor whose reference is an alias as well, of any of the modes but AliasReply
-// (erlang:monitor(process, To, [{alias, Mode}])).
-func (p *Process) MonitorAlias(to any, mode AliasMode) (etf.Ref, error) { return p.monitor(to, mode) }
 
 // Unalias ends an alias of the process and reports whether there was one.
 func (p *Process) Unalias(ref etf.Ref) bool {
@@ -98,22 +98,22 @@ func (p *Process) addAlias(ref etf.Ref, mode AliasMode) {
 }
 
 // throughAlias delivers what was sent to an alias.
-func (n *Node) throughAlias(ref etf.Ref, m Message) {
+func (n *Node) throughAlias(ref etf.Ref, m Message, priority bool) {
 	a, ok := n.aliases.get(ref)
 	switch {
 	case !ok:
 	case a.request != nil:
 		a.request.reply(m.raw)
 	default:
-		a.process.deliverThrough(ref, a.mode, m)
+		a.process.deliverThrough(ref, a.mode, m, priority && a.mode&AliasPriority != 0)
 	}
 }
 
 // deliverThrough delivers what came through an alias. An alias for one message ends with it, under one hold of the lock, and
 // so does its monitor.
-func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message) {
+func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message, priority bool) {
 	var mon *monitor
-	once := mode == AliasReply || mode == AliasReplyDemonitor
+	once := mode&^AliasPriority == AliasReply || mode == AliasReplyDemonitor
 	p.mu.Lock()
 	if _, ok := p.aliases[ref]; !ok {
 		p.mu.Unlock()
@@ -123,7 +123,7 @@ func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message) {
 		mon, _ = p.endMonitorLocked(ref)
 		delete(p.aliases, ref)
 	}
-	ended := p.pushLocked(m)
+	ended := p.pushLocked(m, priority)
 	p.mu.Unlock()
 	if once {
 		p.node.aliases.remove(ref)

@@ -181,7 +181,7 @@ func (p *Process) MonitorNode(ctx context.Context, name etf.Atom, on bool) {
 	p.mu.Unlock()
 	if err := p.node.connectAuto(ctx, name); err != nil {
 		p.mu.Lock()
-		ended := p.releaseLocked(name) && p.pushLocked(nodeMessage(NodeEvents{}, NodeEvent{Node: name, Reason: etf.Atom("connection_setup_failed")}))
+		ended := p.releaseLocked(name) && p.pushLocked(nodeMessage(NodeEvents{}, NodeEvent{Node: name, Reason: etf.Atom("connection_setup_failed")}), false)
 		p.mu.Unlock()
 		if ended {
 			p.bury(true)
@@ -271,7 +271,7 @@ func (e *events) tell(event NodeEvent) {
 		for _, p := range e.listeners(event.Node) {
 			p.told(func() (ended bool) {
 				for p.releaseLocked(event.Node) {
-					ended = p.pushLocked(nodeMessage(NodeEvents{}, event)) || ended
+					ended = p.pushLocked(nodeMessage(NodeEvents{}, event), false) || ended
 				}
 				return ended
 			})
@@ -281,7 +281,7 @@ func (e *events) tell(event NodeEvent) {
 		p.told(func() (ended bool) {
 			for _, s := range p.interestLocked().all {
 				for range s.times {
-					ended = s.form.covers(event.Hidden) && p.pushLocked(nodeMessage(s.form, event)) || ended
+					ended = s.form.covers(event.Hidden) && p.pushLocked(nodeMessage(s.form, event), false) || ended
 				}
 			}
 			return ended

@@ -41,7 +41,7 @@ func (p *Process) exitLocked(r reason) bool {
 	}
 	p.exited, p.reason, p.err = true, r, &ExitError{Reason: r.term()}
 	p.busy++ // until it is buried
-	p.box.queue, p.box.head = nil, 0
+	p.box.clear()
 	if p.box.wake != nil {
 		close(p.box.wake)
 		p.box.wake = nil

@@ -14,16 +14,23 @@ import (
 //
 // Inside the node both ends change at once, under both locks, and a record is always active.
 type link struct {
-	active  bool
-	unlink  uint64   // id of the UNLINK_ID under way, when inactive
-	session *session // nil inside the node
+	active   bool
+	priority bool     // of the message that its exit becomes
+	unlink   uint64   // id of the UNLINK_ID under way, when inactive
+	session  *session // nil inside the node
 }
 
 // Link links the process with another: when either exits, the other gets an exit signal with its reason. Linking twice
 // is linking once. If there is no such process, or no connection to its node, the signal comes at once, with the reason
 // noproc or noconnection; but if that is known at once, on this node, to a process that does not trap exits, Link fails with
 // ErrNoProc instead, as erlang:link/1 does. It also fails when this process has exited and for the zero Pid.
-func (p *Process) Link(to etf.Pid) error {
+//
+// With the option Priority, which the last Link decides, the message of the exit comes before those without priority.
+func (p *Process) Link(to etf.Pid, opts ...LinkOption) error {
+	var o link
+	for _, opt := range opts {
+		opt.link(&o)
+	}
 	switch to {
 	case p.pid:
 		return p.Err()
@@ -35,12 +42,12 @@ func (p *Process) Link(to etf.Pid) error {
 	}
 	defer p.end()
 	if to.Node != p.node.name {
-		if !p.linkThere(to) {
-			p.exitSignal(to, reasonOf(noconnection), true)
+		if !p.linkThere(to, o.priority) {
+			p.exitSignal(to, reasonOf(noconnection), true, o.priority)
 		}
 		return nil
 	}
-	if p.linkHere(to) {
+	if p.linkHere(to, o.priority) {
 		return nil
 	}
 	p.mu.Lock()
@@ -49,12 +56,12 @@ func (p *Process) Link(to etf.Pid) error {
 	if !trap {
 		return fmt.Errorf("node: linking to %v: %w", to, ErrNoProc)
 	}
-	p.exitSignal(to, reasonOf(noproc), true)
+	p.exitSignal(to, reasonOf(noproc), true, o.priority)
 	return nil
 }
 
 // linkHere reports false if there is no such process.
-func (p *Process) linkHere(to etf.Pid) bool {
+func (p *Process) linkHere(to etf.Pid, priority bool) bool {
 	q := p.node.processes.find(p.node, to)
 	if q == nil {
 		return false
@@ -70,14 +77,18 @@ func (p *Process) linkHere(to etf.Pid) bool {
 		p.setLink(to, &link{active: true})
 		q.setLink(p.pid, &link{active: true})
 	}
+	p.links[to].priority = priority
 	return true
 }
 
 // linkThere reports false if there is no connection.
-func (p *Process) linkThere(to etf.Pid) bool {
+func (p *Process) linkThere(to etf.Pid, priority bool) bool {
 	p.mu.Lock()
 	l := p.links[to]
 	done := l != nil && l.active
+	if done {
+		l.priority = priority
+	}
 	p.mu.Unlock()
 	if done {
 		return true
@@ -89,12 +100,13 @@ func (p *Process) linkThere(to etf.Pid) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if l = p.links[to]; l != nil && l.active {
+		l.priority = priority
 		return true
 	}
 	if s.conn.Post(&dist.Signal{Kind: dist.Link, From: p.pid, To: to}) != nil {
 		return false
 	}
-	p.setLink(to, &link{active: true, session: s})
+	p.setLink(to, &link{active: true, priority: priority, session: s})
 	return true
 }
 

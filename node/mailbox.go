@@ -3,19 +3,26 @@ package node
 import (
 	"context"
 	"iter"
+	"slices"
 )
 
 // mailbox is a queue of messages. Its owner locks it.
 type mailbox struct {
+	first []Message // those with priority, which come before the others (EEP 76)
 	queue []Message
 	head  int
 	limit int
 	wake  chan struct{} // one slot, made by the first receiver that has to wait
 }
 
-func (b *mailbox) len() int { return len(b.queue) - b.head }
+func (b *mailbox) len() int { return len(b.first) + len(b.queue) - b.head }
 
-func (b *mailbox) push(m Message) {
+func (b *mailbox) push(m Message, priority bool) {
+	if priority {
+		b.first = append(b.first, m)
+		b.signal()
+		return
+	}
 	if b.head > 0 && len(b.queue) == cap(b.queue) && b.head >= len(b.queue)/2 {
 		n := copy(b.queue, b.queue[b.head:])
 		clear(b.queue[n:])
@@ -26,6 +33,16 @@ func (b *mailbox) push(m Message) {
 }
 
 func (b *mailbox) pop() Message {
+	if len(b.first) > 0 {
+		m := b.first[0]
+		if b.first = b.first[1:]; len(b.first) == 0 {
+			b.first = nil
+		}
+		if b.len() > 0 {
+			b.signal()
+		}
+		return m
+	}
 	m := b.queue[b.head]
 	b.queue[b.head] = Message{}
 	b.head++
@@ -50,7 +67,11 @@ func (b *mailbox) remove(drop func(Message) bool) {
 	}
 	clear(b.queue[len(kept):])
 	b.queue, b.head = kept, 0
+	b.first = slices.DeleteFunc(b.first, drop)
 }
+
+// clear forgets all messages.
+func (b *mailbox) clear() { b.first, b.queue, b.head = nil, nil, 0 }
 
 func (b *mailbox) signal() {
 	if b.wake == nil {
@@ -120,21 +141,21 @@ func (p *Process) Messages() int {
 // deliver puts a message into the mailbox. A dead process has none.
 func (p *Process) deliver(m Message) {
 	p.mu.Lock()
-	ended := p.pushLocked(m)
+	ended := p.pushLocked(m, false)
 	p.mu.Unlock()
 	if ended {
 		p.bury(true)
 	}
 }
 
-// pushLocked is deliver with the lock held. It reports whether the process has ended by it; then the caller buries it.
-func (p *Process) pushLocked(m Message) (ended bool) {
+// pushLocked is deliver with the lock held; a message with priority comes before those without. It reports whether the process has ended by it; then the caller buries it.
+func (p *Process) pushLocked(m Message, priority bool) (ended bool) {
 	switch {
 	case p.exited:
 		return false
 	case p.box.limit > 0 && p.box.len() >= p.box.limit:
 		return p.exitLocked(reasonOf(mailboxOverflow))
 	}
-	p.box.push(m)
+	p.box.push(m, priority)
 	return false
 }

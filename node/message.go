@@ -32,6 +32,7 @@ type notice struct {
 	name   Name    // instead of from for a monitor by name
 	ref    etf.Ref
 	reason reason
+	tag    etf.Term    // of a monitor, or nil
 	event  *nodeNotice // of a node event
 	spawn  *spawnNotice
 }
@@ -46,8 +47,9 @@ type ExitSignal struct {
 // (noconnection).
 type Down struct {
 	Ref    etf.Ref
-	Pid    etf.Pid // of a monitor by pid
-	Name   Name    // of a monitor by name
+	Pid    etf.Pid  // of a monitor by pid
+	Name   Name     // of a monitor by name
+	Tag    etf.Term // what MonitorTag said, or nil
 	Reason etf.Term
 }
 
@@ -95,7 +97,7 @@ func (m Message) Down() (d Down, ok bool) {
 	if m.notice == nil || m.notice.kind != downNotice {
 		return d, false
 	}
-	return Down{Ref: m.notice.ref, Pid: m.notice.from, Name: m.notice.name, Reason: m.notice.reason.term()}, true
+	return Down{Ref: m.notice.ref, Pid: m.notice.from, Name: m.notice.name, Tag: m.notice.tag, Reason: m.notice.reason.term()}, true
 }
 
 // NodeUp returns the connection that has come up, if the message says so (Process.MonitorNodes).
@@ -127,7 +129,11 @@ func (n *notice) term() etf.Term {
 		if n.name.Name != "" {
 			object = etf.Tuple{n.name.Name, n.name.Node}
 		}
-		return etf.Tuple{etf.Atom("DOWN"), n.ref, etf.Atom("process"), object, n.reason.term()}
+		var tag etf.Term = etf.Atom("DOWN")
+		if n.tag != nil {
+			tag = n.tag
+		}
+		return etf.Tuple{tag, n.ref, etf.Atom("process"), object, n.reason.term()}
 	case spawnReplied:
 		return n.spawn.term(n.ref, n.from)
 	default:

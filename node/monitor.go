@@ -1,6 +1,8 @@
 package node
 
 import (
+	"fmt"
+
 	"context"
 
 	"github.com/erlnode/erlnode/dist"
@@ -9,9 +11,37 @@ import (
 
 // monitor is a monitor that a process has set up.
 type monitor struct {
-	target  target
-	session *session // nil inside the node
+	target   target
+	session  *session // nil inside the node
+	tag      etf.Term // instead of 'DOWN', or nil
+	priority bool     // of the message
+	alias    AliasMode
 }
+
+// A MonitorOption is an option of Process.Monitor, as erlang:monitor/3 has them: an AliasMode, a MonitorTag, Priority.
+type MonitorOption interface{ monitor(*monitor) }
+
+// A LinkOption is an option of Process.Link: Priority.
+type LinkOption interface{ link(*link) }
+
+// MonitorTag makes the first element of the message the given term instead of 'DOWN' (option {tag, Term}).
+func MonitorTag(tag etf.Term) MonitorOption { return monitorTag{tag} }
+
+type monitorTag struct{ tag etf.Term }
+
+func (t monitorTag) monitor(m *monitor) { m.tag = t.tag }
+
+// monitor makes the reference of a monitor an alias too (option {alias, Mode}).
+func (mode AliasMode) monitor(m *monitor) { m.alias = mode }
+
+// Priority has the message that the end of a monitored or linked process brings come before those without priority (option
+// priority of OTP 28, EEP 76).
+const Priority priority = true
+
+type priority bool
+
+func (on priority) monitor(m *monitor) { m.priority = bool(on) }
+func (on priority) link(l *link)       { l.priority = bool(on) }
 
 // watcher is somebody who monitors a process of this node: a process here or on a peer, or a call (Node.Request).
 type watcher struct {
@@ -24,10 +54,12 @@ type watcher struct {
 // Monitor makes the process a watcher of another, given as etf.Pid, etf.Atom (a name on this node), Name or *Process.
 // When that one exits a message comes, once: {'DOWN', Ref, process, Pid | {Name, Node}, Reason}; see Message.Down. If there
 // is no such process it comes at once with the reason noproc, and without a connection to the node with noconnection.
-// It fails only for a destination of another kind and when this process has exited.
-func (p *Process) Monitor(to any) (etf.Ref, error) { return p.monitor(to, 0) }
-
-func (p *Process) monitor(to any, mode AliasMode) (etf.Ref, error) {
+// It fails only for a destination of another kind, for an alias mode that a monitor does not have, and when this process has
+// exited.
+//
+// With an AliasMode (AliasExplicit, AliasDemonitor or AliasReplyDemonitor) the reference is an alias as well. With a MonitorTag the message begins with another
+// term than 'DOWN'; with Priority it comes before those without priority.
+func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 	t, err := p.node.processTarget(to)
 	if err != nil {
 		return etf.Ref{}, err
@@ -38,14 +70,20 @@ func (p *Process) monitor(to any, mode AliasMode) (etf.Ref, error) {
 	defer p.end()
 	ref := p.node.newRef()
 	m := &monitor{target: t}
+	for _, o := range opts {
+		o.monitor(m)
+	}
+	if m.alias > AliasReplyDemonitor || m.alias == AliasReply {
+		return etf.Ref{}, fmt.Errorf("node: a monitor's alias has the mode AliasExplicit, AliasDemonitor or AliasReplyDemonitor, not %d", m.alias)
+	}
 	p.mu.Lock()
 	if p.monitors == nil {
 		p.monitors = make(map[etf.Ref]*monitor)
 	}
 	p.monitors[ref] = m
 	p.mu.Unlock()
-	if mode != 0 {
-		p.addAlias(ref, mode)
+	if m.alias != 0 {
+		p.addAlias(ref, m.alias)
 	}
 	if t.pid == p.pid && t.name == "" {
 		return ref, nil // it will never hear of its own end
@@ -115,11 +153,11 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	m, unalias := p.endMonitorLocked(ref)
 	ended := false
 	if m != nil {
-		no := &notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r}
+		no := &notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r, tag: m.tag}
 		if m.target.name != "" {
 			no.name = Name{m.target.name, m.target.node}
 		}
-		ended = p.pushLocked(Message{from: m.target.pid, notice: no})
+		ended = p.pushLocked(Message{from: m.target.pid, notice: no}, m.priority)
 	}
 	p.mu.Unlock()
 	if unalias {

@@ -33,9 +33,7 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 			p.gotExit(sig.From, reason{raw: sig.Payload})
 		}
 	case dist.Exit2:
-		if p := n.exitTarget(sig); p != nil {
-			p.exitSignal(sig.From, reason{raw: sig.Payload}, false)
-		}
+		n.receiveExit2(sig)
 
 	case dist.Monitor:
 		n.receiveMonitor(sig, s)
@@ -69,7 +67,7 @@ func (n *Node) receiveMessage(sig *dist.Signal) {
 	var p *Process
 	switch {
 	case sig.ToRef.Len != 0:
-		n.throughAlias(sig.ToRef, m)
+		n.throughAlias(sig.ToRef, m, sig.Priority)
 		return
 	case sig.ToName != "":
 		p = n.names.get(sig.ToName)
@@ -82,15 +80,22 @@ func (n *Node) receiveMessage(sig *dist.Signal) {
 	p.deliver(m)
 }
 
-func (n *Node) exitTarget(sig *dist.Signal) *Process {
+func (n *Node) receiveExit2(sig *dist.Signal) {
+	r := reason{raw: sig.Payload}
+	var p *Process
 	switch {
 	case sig.ToRef.Len != 0:
-		a, _ := n.aliases.get(sig.ToRef)
-		return a.process
+		if a, _ := n.aliases.get(sig.ToRef); a.process != nil {
+			a.process.exitThrough(sig.ToRef, sig.From, r, sig.Priority)
+		}
+		return
 	case sig.ToName != "":
-		return n.names.get(sig.ToName)
+		p = n.names.get(sig.ToName)
 	default:
-		return n.processes.find(n, sig.To)
+		p = n.processes.find(n, sig.To)
+	}
+	if p != nil {
+		p.exitSignal(sig.From, r, false, false)
 	}
 }
 

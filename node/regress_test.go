@@ -119,7 +119,7 @@ func TestNothingAfterwards(t *testing.T) {
 	for i := range 3000 {
 		q, r := a.Open(), a.Open()
 		ref, _ := p.Monitor(q)
-		once, _ := p.MonitorAlias(q, AliasReplyDemonitor)
+		once, _ := p.Monitor(q, AliasReplyDemonitor)
 		r.Link(q.Self())
 		var wg sync.WaitGroup
 		wg.Go(func() { q.Exit(etf.Atom("boom")) })

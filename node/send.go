@@ -18,14 +18,25 @@ import (
 // way, behind everything that this goroutine has sent to that process before.
 func (p *Process) Send(to, v any) error { return p.SendContext(p.Context(), to, v) }
 
+// SendPriority is Send with priority: if it goes to an alias with AliasPriority the message comes before those without
+// (erlang:send(Alias, Message, [priority]) of OTP 28). To any other destination, and to peers before OTP 28, it is Send.
+func (p *Process) SendPriority(to, v any) error { return p.sendContext(p.Context(), to, v, true) }
+
 // SendContext is Send that gives up connecting and waiting when ctx is done, with its cause.
 func (p *Process) SendContext(ctx context.Context, to, v any) error {
+	return p.sendContext(ctx, to, v, false)
+}
+
+func (p *Process) sendContext(ctx context.Context, to, v any, priority bool) error {
 	if err := p.begin(); err != nil {
 		return err
 	}
 	defer p.end()
 	return p.node.send(p.pid, to, v, func(t target) (*session, error) { return p.reach(ctx, t.node) },
-		func(s *session, sig *dist.Signal) error { return p.transmit(ctx, s, sig) })
+		func(s *session, sig *dist.Signal) error {
+			sig.Priority = priority
+			return p.transmit(ctx, s, sig)
+		})
 }
 
 // SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
@@ -36,13 +47,13 @@ func (p *Process) SendNoConnect(to, v any) error {
 	}
 	defer p.end()
 	ctx := p.Context()
-	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error { return s.send(ctx, sig) })
+	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error { return p.node.transmit(ctx, s, sig) })
 }
 
 // post is SendNoConnect for a process that cannot wait for one peer, because it serves all of them.
 func (p *Process) post(to, v any) error {
 	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error {
-		s.post(sig)
+		p.node.emit(s, sig)
 		return nil
 	})
 }
@@ -84,8 +95,7 @@ func (n *Node) send(from etf.Pid, to, v any, reach func(target) (*session, error
 			return err
 		}
 		sig.Payload.Bytes = b
-		n.receive(&sig, nil)
-		return nil
+		return emit(nil, &sig)
 	}
 	buf := takeBuffer()
 	defer buf.release()

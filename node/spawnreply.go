@@ -134,7 +134,7 @@ func (r *spawnRequest) tellLocked(pid etf.Pid, why etf.Atom) (ended bool) {
 		return false
 	}
 	if m := r.answer(r, pid, why); m.notice != nil {
-		return r.process.pushLocked(m)
+		return r.process.pushLocked(m, false)
 	}
 	return false
 }

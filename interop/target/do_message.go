@@ -119,9 +119,11 @@ func (u *puppet) doAlias(args []etf.Term) (any, error) {
 	for _, o := range options {
 		switch o {
 		case etf.Term(etf.Atom("explicit_unalias")):
-			mode = node.AliasExplicit
+			mode = node.AliasExplicit | mode&node.AliasPriority
 		case etf.Term(etf.Atom("reply")):
-			mode = node.AliasReply
+			mode = node.AliasReply | mode&node.AliasPriority
+		case etf.Term(etf.Atom("priority")):
+			mode |= node.AliasPriority
 		default:
 			return nil, errBadarg
 		}
@@ -141,7 +143,7 @@ func (u *puppet) doMonitorAlias(args []etf.Term) (any, error) {
 	if !valid || !known {
 		return nil, errBadarg
 	}
-	ref, err := u.MonitorAlias(to, mode)
+	ref, err := u.Monitor(to, mode)
 	return ref, unexpected(err)
 }
 
