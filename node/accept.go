@@ -169,6 +169,7 @@ func (in *incoming) decide() (handshake.Status, error) {
 func (in *incoming) takeOver(a *attempt) {
 	if a.incoming == nil && a.cancel != nil {
 		a.cancel()
+		in.node.log.Debug("our own attempt to connect yields to the peer's", "peer", string(in.peer))
 	}
 	a.incoming = in
 	in.attempt = a

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,28 +124,56 @@ func TestNothingShared(t *testing.T) {
 	}
 }
 
-// Both nodes connect at once, many times: there is one connection each time, and both sides are content.
+// Both nodes connect at once, many times (ERLNODE_RACES for more): each time there is one connection, which both sides see
+// come and go once, and nobody waits longer than a moment.
 func TestSimultaneousConnect(t *testing.T) {
+	count := 500
+	if text := os.Getenv("ERLNODE_RACES"); text != "" {
+		var err error
+		if count, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
 	c := newCluster(t)
-	a, b := c.start("a@test"), c.start("b@test")
-	for i := range 300 {
+	nodes := [2]*Node{c.start("a@test"), c.start("b@test")}
+	var watch [2]*Process
+	for i, n := range nodes {
+		watch[i] = n.Open()
+		watch[i].MonitorNodes(true, NodeEvents{})
+	}
+	longest := time.Duration(0)
+	for i := range count {
+		ctx, cancel := contextOf(t, 20*time.Second)
 		var wg sync.WaitGroup
-		for _, n := range [][2]*Node{{a, b}, {b, a}} {
+		begin := time.Now()
+		for k, n := range nodes {
+			late := time.Duration(rand.IntN(150)) * time.Microsecond
 			wg.Go(func() {
-				if err := n[0].Connect(t.Context(), n[1].Name()); err != nil {
-					t.Errorf("round %d: %v", i, err)
+				for time.Since(begin) < late { // to the microsecond, which no timer is
+				}
+				if err := n.Connect(ctx, nodes[1-k].Name()); err != nil {
+					t.Errorf("race %d: %v: %v", i, n.Name(), err)
 				}
 			})
 		}
 		wg.Wait()
-		for _, n := range [][2]*Node{{a, b}, {b, a}} {
-			if err := n[0].Ping(t.Context(), n[1].Name()); err != nil {
-				t.Fatalf("round %d: %v", i, err)
+		longest = max(longest, time.Since(begin))
+		for k, n := range nodes {
+			if err := n.Ping(ctx, nodes[1-k].Name()); err != nil {
+				t.Fatalf("race %d: %v", i, err)
 			}
 		}
-		a.Disconnect("b@test")
-		b.Disconnect("a@test")
+		nodes[i%2].Disconnect(nodes[1-i%2].Name())
+		for k, w := range watch {
+			expect(t, w, fmt.Sprintf("{nodeup,%s}", string(nodes[1-k].Name())))
+			expect(t, w, fmt.Sprintf("{nodedown,%s}", string(nodes[1-k].Name())))
+			if w.Messages() != 0 {
+				t.Fatalf("race %d: %v: more came and went: %s", i, nodes[k].Name(), receive(t, w))
+			}
+		}
+		cancel()
 	}
+	t.Logf("%d races, the longest until both were connected %v", count, longest)
 }
 
 // A peer that comes back before its old connection has been missed takes the old one's place, as a new incarnation.

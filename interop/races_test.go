@@ -1,0 +1,172 @@
+//go:build unix
+
+package interop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+	"github.com/erlnode/erlnode/interop/otp"
+	"github.com/erlnode/erlnode/node"
+)
+
+// races is how many races each test runs: some hundreds, or ERLNODE_RACES.
+func races(t testing.TB, usual int) int {
+	text := os.Getenv("ERLNODE_RACES")
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("ERLNODE_RACES=%s is no number of races", text)
+	}
+	return n
+}
+
+// Both sides connect to each other at the same time, again and again, with the greater name on either side: each time there
+// is exactly one connection, which both sides see come and go once, and nobody waits longer than a moment.
+func TestRacesWithBEAM(t *testing.T) {
+	install := otp.Find(t)
+	port := install.EPMD(t)
+	for _, goName := range []string{"a@127.0.0.1", "z@127.0.0.1"} {
+		t.Run(goName[:1], func(t *testing.T) {
+			var collisions collisions
+			g := plainNode(t, goName, port, func(c *node.Config) { c.Logger = slog.New(&collisions) })
+			beam := install.Erl(t, otp.Options{Name: "m" + goName[:1], Cookie: cookie, EPMDPort: port, Args: alone})
+			beam.Eval(t, fmt.Sprintf(`
+				Peer = '%s', net_kernel:monitor_nodes(true, [{node_type, all}]),
+				Wait = fun F(0) -> ok; F(N) -> case erlang:monotonic_time(microsecond) of T when T >= N -> ok; _ -> F(N) end end,
+				Connect = fun(Us) -> Wait(erlang:monotonic_time(microsecond) + Us), net_kernel:connect_node(Peer) end,
+				Heard = fun(Tag) -> receive {Tag, Peer, _} -> ok after 10000 -> none end end,
+				Extra = fun() -> receive {_, Peer, _} = M -> M after 0 -> none end end,
+				ok.`, goName))
+			race(t, g, races(t, 150), &collisions, racer{
+				name:    etf.Atom(beam.Name()),
+				connect: func(us int) string { return beam.Eval(t, fmt.Sprintf("Connect(%d)", us)) },
+				up:      func() string { return beam.Eval(t, "{Heard(nodeup), net_adm:ping(Peer), nodes(connected)}") },
+				wantUp:  fmt.Sprintf("{ok,pong,['%s']}", goName),
+				down:    func() string { return beam.Eval(t, "{Heard(nodedown), Extra(), nodes(connected)}") },
+			})
+		})
+	}
+}
+
+// racer is the other side of a race.
+type racer struct {
+	name    etf.Atom
+	connect func(us int) string // waits some microseconds and connects
+	up      func() string       // what it sees then
+	wantUp  string
+	down    func() string // what it sees when the Go side has disconnected
+}
+
+// collisions counts, by what a node logs, the races in which both sides were in the middle of it.
+type collisions struct {
+	slog.Handler
+	yielded, refused atomic.Int64
+	mu               sync.Mutex
+	last             []string // what was logged last
+}
+
+func (c *collisions) Enabled(context.Context, slog.Level) bool { return true }
+func (c *collisions) WithAttrs([]slog.Attr) slog.Handler       { return c }
+func (c *collisions) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if err, _ := a.Value.Any().(error); errors.Is(err, handshake.ErrNok) {
+			c.refused.Add(1)
+		}
+		return true
+	})
+	if strings.Contains(r.Message, "yields") {
+		c.yielded.Add(1)
+	}
+	line := r.Time.Format("05.000000 ") + r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		line += " " + a.String()
+		return true
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = append(c.last[max(0, len(c.last)-19):], line)
+	return nil
+}
+
+func (c *collisions) log() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.last, "\n")
+}
+
+func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
+	t.Helper()
+	watch := g.Open()
+	watch.MonitorNodes(true, node.NodeEvents{Types: node.Connected})
+	heard := func(want string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		m, err := watch.Receive(ctx)
+		if err != nil {
+			t.Fatalf("%s: %v", want, err)
+		}
+		if term, _ := m.Term(); term == nil || fmt.Sprint(term.(etf.Tuple)[0]) != want {
+			t.Fatalf("heard %v, not %s", m, want)
+		}
+	}
+	begin, longest := time.Now(), time.Duration(0)
+	for i := range count {
+		// The BEAM side takes longer to begin; the delays make either one first, or both at once.
+		us, delay := rand.IntN(1500), time.Duration(rand.IntN(1500))*time.Microsecond
+		round := time.Now()
+		done := make(chan error, 1)
+		go func() {
+			for time.Since(round) < delay { // exact to the microsecond, which no timer is
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			done <- g.Connect(ctx, r.name)
+		}()
+		if got := r.connect(us); got != "true" {
+			t.Fatalf("race %d: BEAM: %s", i, got)
+		}
+		if err := <-done; err != nil {
+			t.Fatalf("race %d: Go: %v", i, err)
+		}
+		longest = max(longest, time.Since(round))
+		heard("nodeup")
+		if got := r.up(); got != r.wantUp {
+			t.Fatalf("race %d: BEAM sees %s", i, got)
+		}
+		if got := g.Nodes(node.Connected); len(got) != 1 || got[0] != r.name {
+			t.Fatalf("race %d: Go sees %v", i, got)
+		}
+		if !g.Disconnect(r.name) {
+			t.Fatalf("race %d: nothing to disconnect", i)
+		}
+		heard("nodedown")
+		if got := r.down(); got != "{ok,none,[]}" {
+			t.Fatalf("race %d: BEAM sees %s after it was disconnected", i, got)
+		}
+		if watch.Messages() != 0 {
+			m, _ := watch.Receive(t.Context())
+			t.Fatalf("race %d: more came and went: %v\n%s", i, m, c.log())
+		}
+	}
+	t.Logf("%d races in %v, the longest until both were connected %v; %d times the Go node yielded, %d times it refused", count,
+		time.Since(begin).Round(time.Millisecond), longest.Round(time.Millisecond), c.yielded.Load(), c.refused.Load())
+	if c.yielded.Load()+c.refused.Load() == 0 {
+		t.Error("the two sides never met")
+	}
+}
