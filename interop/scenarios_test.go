@@ -26,11 +26,12 @@ var scenarios = map[string][]scenario{
 	"echo": echoScenarios, "sink": sinkScenarios, "order": orderScenarios, "crasher": crasherScenarios,
 	"local": localScenarios, "names": nameScenarios, "link": linkScenarios, "monitor": monitorScenarios,
 	"exits": exitScenarios, "alias": aliasScenarios, "call": callScenarios, "nodes": nodeScenarios,
-	"sys": sysScenarios, "spawn": spawnScenarios, "rpc": rpcScenarios, "global": globalScenarios, "pg": pgScenarios,
+	"net_kernel": netKernelScenarios,
+	"sys":        sysScenarios, "spawn": spawnScenarios, "rpc": rpcScenarios, "global": globalScenarios, "pg": pgScenarios,
 }
 
 // The kinds that a Go target is held to so far; of the others only the BEAM's outcome is compared with the table.
-var basicKinds = []string{"echo", "sink", "order", "crasher", "local", "names", "link", "monitor", "exits", "alias", "call", "sys"}
+var basicKinds = []string{"echo", "sink", "order", "crasher", "local", "names", "link", "monitor", "exits", "alias", "call", "sys", "net_kernel"}
 var clusterKinds = []string{"nodes", "spawn", "rpc", "global", "pg"}
 
 const (
