@@ -8,6 +8,7 @@ import (
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/rpc"
 )
 
 // Config says how a node behaves; the zero value is OTP's defaults. See node.Config.
@@ -31,6 +32,10 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 	cfg.Hidden = true // until the node serves global: a visible node that does not answer it makes :global.sync() hang on its peers
 	n, err := node.Start(ctx, name, cfg)
 	if err != nil {
+		return nil, err
+	}
+	if err := rpc.Start(n); err != nil {
+		n.Close()
 		return nil, err
 	}
 	return &Node{n}, nil

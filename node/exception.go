@@ -77,9 +77,10 @@ func exceptionOf(err error, id mfa) *Exception {
 
 // exitReason is how a process ends that does not catch the exception.
 func (e *Exception) exitReason() etf.Term {
+	// What the process begins with is in the stack only where the function is not: it has gone by a tail call.
 	stack := e.Stack
-	if l, ok := stack.(etf.List); stack == nil || ok && len(l) == 0 {
-		stack = etf.List{frame("erts_internal", "dist_spawn_init", etf.Int(1))}
+	if l, ok := stack.(etf.List); stack == nil || ok && (len(l) == 0 || applies(l)) {
+		stack = append(l[:len(l):len(l)], frame("erts_internal", "dist_spawn_init", etf.Int(1)))
 	}
 	switch e.Class {
 	case "exit":
@@ -88,6 +89,16 @@ func (e *Exception) exitReason() etf.Term {
 		return etf.Tuple{etf.Tuple{etf.Atom("nocatch"), e.Reason}, stack}
 	}
 	return etf.Tuple{e.Reason, stack}
+}
+
+// applies tells whether erlang:apply/3 itself has failed.
+func applies(stack etf.List) bool {
+	top, _ := stack[0].(etf.Tuple)
+	if len(top) != 4 || top[0] != etf.Term(etf.Atom("erlang")) || top[1] != etf.Term(etf.Atom("apply")) {
+		return false
+	}
+	args, ok := top[2].(etf.List)
+	return ok && len(args) == 3
 }
 
 // stackDepth is how many entries a stack has at most, as the system flag backtrace_depth says.

@@ -1,9 +1,8 @@
 package node
 
 import (
-	"fmt"
-
 	"context"
+	"fmt"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -69,13 +68,11 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 	}
 	defer p.end()
 	ref := p.node.newRef()
-	m := &monitor{target: t}
-	for _, o := range opts {
-		o.monitor(m)
+	m, err := newMonitor(opts)
+	if err != nil {
+		return etf.Ref{}, err
 	}
-	if m.alias > AliasReplyDemonitor || m.alias == AliasReply {
-		return etf.Ref{}, fmt.Errorf("node: a monitor's alias has the mode AliasExplicit, AliasDemonitor or AliasReplyDemonitor, not %d", m.alias)
-	}
+	m.target = t
 	p.mu.Lock()
 	if p.monitors == nil {
 		p.monitors = make(map[etf.Ref]*monitor)
@@ -104,6 +101,17 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 		p.gotDown(ref, reasonOf(noconnection))
 	}
 	return ref, nil
+}
+
+func newMonitor(opts []MonitorOption) (*monitor, error) {
+	m := &monitor{}
+	for _, o := range opts {
+		o.monitor(m)
+	}
+	if m.alias > AliasReplyDemonitor || m.alias == AliasReply {
+		return nil, fmt.Errorf("node: a monitor's alias has the mode AliasExplicit, AliasDemonitor or AliasReplyDemonitor, not %d", m.alias)
+	}
+	return m, nil
 }
 
 // Demonitor ends a monitor. It reports whether there was one that had not fired. After it no message of that monitor is

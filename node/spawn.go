@@ -14,8 +14,10 @@ import (
 type SpawnOptions struct {
 	Link    bool // link the new process with this one
 	Monitor bool // monitor it; the reference of the request is that of the monitor
-	// Alias makes the reference an alias as well, from the request on ({monitor, [{alias, Mode}]}); it takes Monitor along.
-	Alias AliasMode
+	// LinkOptions and MonitorOptions are options of Process.Link and Process.Monitor, and have Link and Monitor follow. With an
+	// AliasMode the reference is an alias as well, from the request on.
+	LinkOptions    []LinkOption
+	MonitorOptions []MonitorOption
 	// Leader is the group leader of the new process. Zero: that of this process.
 	Leader etf.Pid
 	// More are further options, as terms, that the other node is to judge: {priority, high}, {min_heap_size, 1000}.
@@ -108,7 +110,7 @@ func (p *Process) SpawnOn(ctx context.Context, on, module, function etf.Atom, ar
 			}
 			return pid, ref, &SpawnError{on, res.why}
 		}
-		if r.monitor {
+		if r.monitor != nil {
 			ref = r.ref
 		}
 		return res.pid, ref, nil
@@ -150,8 +152,8 @@ type spawnRequest struct {
 	process *Process
 	ref     etf.Ref
 	on      etf.Atom
-	link    bool
-	monitor bool
+	link    *link    // that it is to have, or nil
+	monitor *monitor // likewise
 	reply   ReplyMode
 	err     error // why there is no connection
 	// answer makes the message that tells the process; none if it is the zero Message. It is called at most once, with the
@@ -173,7 +175,20 @@ func (p *Process) spawnRequest(ctx context.Context, on, module, function etf.Ato
 		return nil, err
 	}
 	defer p.end()
-	r := &spawnRequest{process: p, ref: p.node.newRef(), on: on, link: o.Link, monitor: o.Monitor || o.Alias != 0, reply: o.Reply, answer: answer}
+	r := &spawnRequest{process: p, ref: p.node.newRef(), on: on, reply: o.Reply, answer: answer}
+	if o.Link || len(o.LinkOptions) > 0 {
+		r.link = &link{active: true}
+		for _, lo := range o.LinkOptions {
+			lo.link(r.link)
+		}
+	}
+	alias := AliasMode(0)
+	if o.Monitor || len(o.MonitorOptions) > 0 {
+		if r.monitor, err = newMonitor(o.MonitorOptions); err != nil {
+			return nil, err
+		}
+		alias = r.monitor.alias
+	}
 	options, err := r.options(o.More)
 	if err != nil {
 		return nil, err
@@ -185,8 +200,8 @@ func (p *Process) spawnRequest(ctx context.Context, on, module, function etf.Ato
 	p.spawns[r.ref] = r
 	leader := p.leader
 	p.mu.Unlock()
-	if o.Alias != 0 {
-		p.addAlias(r.ref, o.Alias)
+	if alias != 0 {
+		p.addAlias(r.ref, alias)
 	}
 	if o.Leader != (etf.Pid{}) {
 		leader = o.Leader
@@ -226,10 +241,10 @@ func (p *Process) spawnRequest(ctx context.Context, on, module, function etf.Ato
 // options are those that the other node has to know. What it does not know it refuses, also in vain: {monitor, Options}.
 func (r *spawnRequest) options(more []etf.Term) (etf.Raw, error) {
 	var list etf.List
-	if r.link {
+	if r.link != nil {
 		list = append(list, etf.Atom("link"))
 	}
-	if r.monitor {
+	if r.monitor != nil {
 		list = append(list, etf.Atom("monitor"))
 	}
 	b, err := etf.AppendTerm(nil, append(list, more...))
@@ -259,7 +274,7 @@ func (n *Node) spawnHere(r *spawnRequest, sig *dist.Signal) {
 	}
 	child, err := n.newProcess([]Option{func(s *setup) {
 		s.leader, s.initial = sig.Leader, mfa{sig.Module, sig.Function, sig.Arity}
-		if r.link {
+		if r.link != nil {
 			s.linked = r.process
 		}
 	}})
@@ -268,11 +283,11 @@ func (n *Node) spawnHere(r *spawnRequest, sig *dist.Signal) {
 		return
 	}
 	ctx := child.Context()
-	if r.monitor {
+	if r.monitor != nil {
 		var abandon context.CancelCauseFunc
 		ctx, abandon = context.WithCancelCause(ctx)
 		child.watch(watchKey{ref: r.ref}, watcher{pid: sig.From, abandon: abandon})
 	}
-	r.accepted(child.pid, nil, false, r.monitor) // a link is there already
+	r.accepted(child.pid, nil, false, r.monitor != nil) // a link is there already
 	child.start(ctx, sig.Payload)
 }

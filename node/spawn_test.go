@@ -84,6 +84,12 @@ func TestSpawnRequest(t *testing.T) {
 			pid := spawned(t, p, ref)
 			expect(t, p, fmt.Sprintf("{'DOWN',%v,process,%v,bye}", ref, pid))
 		})
+		t.Run("monitored with a tag", func(t *testing.T) {
+			p := a.Open()
+			ref := request(t, p, "exit", []any{etf.Atom("bye")}, SpawnOptions{MonitorOptions: []MonitorOption{MonitorTag(etf.Atom("gone"))}})
+			pid := spawned(t, p, ref)
+			expect(t, p, fmt.Sprintf("{gone,%v,process,%v,bye}", ref, pid))
+		})
 		t.Run("linked", func(t *testing.T) {
 			p := trapping(t, a)
 			ref := request(t, p, "exit", []any{etf.Atom("bye")}, SpawnOptions{Link: true})
@@ -147,7 +153,7 @@ func TestSpawnRequest(t *testing.T) {
 		})
 		t.Run("alias", func(t *testing.T) {
 			p, q := a.Open(), b.Open()
-			ref := request(t, p, "wait", nil, SpawnOptions{Alias: AliasDemonitor})
+			ref := request(t, p, "wait", nil, SpawnOptions{MonitorOptions: []MonitorOption{AliasDemonitor}})
 			q.Send(ref, etf.Atom("through"))
 			first, second := receive(t, p), receive(t, p) // in any order: the alias is there from the request on
 			if first != "through" && second != "through" {

@@ -112,3 +112,40 @@ func (p *Process) spawnWaitHere(ctx context.Context, c *spawnCall, sig *dist.Sig
 	}
 	return a.reply, a.err
 }
+
+// SpawnCast asks a node, this one too, for a process and wants to hear nothing of it (erlang:spawn_request/5 with
+// {reply, no}). A nil error says that the request is on its way. It fails as SpawnWait does before that.
+func (p *Process) SpawnCast(ctx context.Context, on, module, function etf.Atom, args []any) error {
+	if on == p.node.name {
+		_, err := p.SpawnRequest(ctx, on, module, function, args, SpawnOptions{Reply: ReplyNo})
+		return err
+	}
+	if err := p.begin(); err != nil {
+		return err
+	}
+	defer p.end()
+	buf := takeBuffer()
+	defer buf.release()
+	var err error
+	if buf.b, err = appendArgs(buf.b, args); err != nil {
+		return err
+	}
+	s, err := p.reach(ctx, on)
+	switch {
+	case err != nil:
+		return err
+	case !s.conn.Flags().Has(handshake.Spawn):
+		return &SpawnError{on, notsup}
+	}
+	// The peer replies all the same; a reply to no request is dropped.
+	return p.transmit(ctx, s, &dist.Signal{Kind: dist.SpawnRequest, From: p.pid, Ref: p.node.newRef(), Leader: p.GroupLeader(),
+		Module: module, Function: function, Arity: len(args), Payload: etf.Raw{Bytes: buf.b}})
+}
+
+// SpawnCast is Process.SpawnCast for a goroutine that is no process.
+func (n *Node) SpawnCast(ctx context.Context, on, module, function etf.Atom, args []any) error {
+	return n.caller.SpawnCast(ctx, on, module, function, args)
+}
+
+// NewRef makes a reference that is unique in the cluster (erlang:make_ref/0).
+func (p *Process) NewRef() etf.Ref { return p.node.newRef() }

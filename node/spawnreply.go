@@ -89,14 +89,16 @@ func (r *spawnRequest) accepted(pid etf.Pid, s *session, linked, monitored bool)
 		return
 	}
 	delete(p.spawns, r.ref)
-	if linked && p.links[pid] == nil {
-		p.setLink(pid, &link{active: true, session: s})
+	if linked && r.link != nil && p.links[pid] == nil {
+		r.link.session = s
+		p.setLink(pid, r.link)
 	}
-	if monitored {
+	if monitored && r.monitor != nil {
 		if p.monitors == nil {
 			p.monitors = make(map[etf.Ref]*monitor)
 		}
-		p.monitors[r.ref] = &monitor{target: target{node: pid.Node, pid: pid}, session: s}
+		r.monitor.target, r.monitor.session = target{node: pid.Node, pid: pid}, s
+		p.monitors[r.ref] = r.monitor
 	}
 	ended := r.tellLocked(pid, "")
 	p.mu.Unlock()

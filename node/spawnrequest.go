@@ -56,15 +56,12 @@ func (p *Process) runInitial(ctx context.Context, args etf.Raw) {
 	defer func() { p.exit(r) }()
 	id := p.initial
 	list, err := ArgList(args)
-	switch {
-	case errors.Is(err, errImproper):
-		err = BadArgs(id.module, id.function, args)
-	case errors.Is(err, errTooMany):
-		err = &Exception{Class: "error", Reason: etf.Atom("system_limit"), Stack: BadArgs(id.module, id.function, args).Stack}
-	case err != nil:
+	if e := ApplyError(err, id.module, id.function, args); e != nil {
+		err = e
+	} else if err != nil {
 		r = reasonOf(etf.Atom("argument_list_decode_failure"))
 		return
-	default:
+	} else {
 		_, err = p.Apply(ctx, id.module, id.function, list)
 	}
 	if e, ok := errors.AsType[*Exception](err); ok {
@@ -136,9 +133,17 @@ const (
 	tagString = 107
 )
 
-// BadArgs is the exception of erlang:apply/3 for arguments that are no list.
-func BadArgs(module, function etf.Atom, args etf.Raw) *Exception {
-	return BadArg("erlang", "apply", module, function, ArgTerms([]etf.Raw{args})[0])
+// ApplyError is the exception of erlang:apply/3 for an error of ArgList: badarg for what is no list, system_limit for too many
+// arguments. It is nil for nil and for arguments that are no term.
+func ApplyError(err error, module, function etf.Atom, args etf.Raw) *Exception {
+	if !errors.Is(err, errImproper) && !errors.Is(err, errTooMany) {
+		return nil
+	}
+	e := BadArg("erlang", "apply", module, function, ArgTerms([]etf.Raw{args})[0])
+	if errors.Is(err, errTooMany) {
+		e.Reason = etf.Atom("system_limit")
+	}
+	return e
 }
 
 // BadArg is the exception badarg of a built-in function, with the stack that lets the caller's node explain it

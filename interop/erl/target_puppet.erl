@@ -51,6 +51,7 @@ do({call, Dest, Req, Ms}) -> {reply, gen_server:call(Dest, Req, Ms)};
 do({cast, Dest, Req}) -> gen_server:cast(Dest, Req);
 do({spawn, Node, M, F, A, Options}) -> spawn_opt(Node, M, F, A, Options);
 do({spawn_request, Node, M, F, A, Options}) -> erlang:spawn_request(Node, M, F, A, Options);
+do({spawn_request_abandon, Ref}) -> erlang:spawn_request_abandon(Ref);
 do({rpc, Node, M, F, A, Ms}) -> rpc:call(Node, M, F, A, Ms);
 do({erpc, Node, M, F, A, Ms}) -> {return, erpc:call(Node, M, F, A, Ms)};
 do({group_leader, Pid}) -> group_leader(Pid, self());

@@ -3,12 +3,8 @@ package main
 import "github.com/erlnode/erlnode/etf"
 
 // The commands whose services this project does not have yet: each raises undef, as calling a function that does not exist
-// does. They come with the issues on the protocol (spawning on other nodes) and on the cluster (rpc, erpc, global, pg).
+// does. They come with the issue on the cluster.
 var laterCommands = map[signature]command{
-	{"spawn", 5}:             notYet,
-	{"spawn_request", 5}:     notYet,
-	{"rpc", 5}:               notYet,
-	{"erpc", 5}:              notYet,
 	{"global_register", 1}:   notYet,
 	{"global_unregister", 1}: notYet,
 	{"global_whereis", 1}:    notYet,

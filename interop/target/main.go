@@ -39,6 +39,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer n.Close()
+	offer(n.Node)
 	servers, err := startServers(n.Node)
 	if err != nil {
 		return err
