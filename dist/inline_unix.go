@@ -9,10 +9,16 @@ import (
 )
 
 // inlineWriter returns a function that writes to the socket of nc what it takes without waiting, or nil for a carrier
-// that is no socket (TLS, a pipe): net.Conn.Write waits, and its deadline would hit other writers.
+// that is no socket (TLS, a pipe): net.Conn.Write waits, and its deadline would hit other writers. A type that embeds a
+// socket has a SyscallConn too, and may have a Write of its own, so only the sockets themselves count.
 func inlineWriter(nc net.Conn) func([]byte) (int, error) {
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
+	var sc syscall.Conn
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		sc = nc
+	case *net.UnixConn:
+		sc = nc
+	default:
 		return nil
 	}
 	rc, err := sc.SyscallConn()

@@ -87,7 +87,7 @@ type incoming struct {
 }
 
 func (in *incoming) shake() error {
-	w := wire{nc: in.nc, timeout: in.node.cfg.SetupTime}
+	w := in.node.wire(in.nc)
 	var step handshake.Step
 	var err error
 	for {

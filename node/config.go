@@ -35,12 +35,18 @@ type Config struct {
 	EPMD     EPMDMode // default EPMDAuto
 	EPMDPort int      // of this machine's and every other EPMD; default ERL_EPMD_PORT, else 4369
 
-	// Listen is the address for connections of peers, "host:port" as for net.Listen. Default ":0": every interface, any port.
+	// Transport carries the connections. Default TCP{}.
+	Transport Transport
+	// Discovery is how the node is found and finds others. Default: EPMD, by the two fields above, or the Transport itself if it
+	// is one.
+	Discovery Discovery
+	// Listen is the address for connections of peers, as Transport.Listen takes it. For TCP and TLS that is "host:port" or
+	// "host:min-max"; default ":0": every interface, any port.
 	Listen string
 	// NoListen makes a node that takes no connections and is registered nowhere, for programs that only call others
 	// (erl -dist_listen false). It is hidden. Listen and EPMD do not count then.
 	NoListen bool
-	// Resolve finds the address to dial for a node. Default: the EPMD on the host of its name. It may be called concurrently.
+	// Resolve finds the address to dial for a node. Default: that of the Discovery. It may be called concurrently.
 	Resolve func(ctx context.Context, node string) (addr string, err error)
 	// SetupTime bounds each step of a connection's set-up: looking up and dialling, then every message of the handshake.
 	// Default 7 s (net_setuptime).
@@ -70,14 +76,24 @@ const (
 
 func (c Config) withDefaults(n *Node) Config {
 	c.EPMDPort = cmp.Or(c.EPMDPort, epmd.Port())
-	c.Listen = cmp.Or(c.Listen, ":0")
 	c.SetupTime = cmp.Or(c.SetupTime, 7*time.Second)
 	c.Hidden = c.Hidden || c.NoListen
 	c.Flags = cmp.Or(c.Flags, handshake.Default|handshake.NameMe) | handshake.Published
 	if c.Hidden {
 		c.Flags &^= handshake.Published
 	}
-	if c.Resolve == nil {
+	if c.Transport == nil {
+		c.Transport = TCP{}
+	}
+	d := c.discovery()
+	if l, ok := d.(interface{ ListenAddr() string }); ok && c.Listen == "" {
+		c.Listen = l.ListenAddr()
+	}
+	switch {
+	case c.Resolve != nil:
+	case d != nil:
+		c.Resolve = d.Lookup
+	default:
 		c.Resolve = n.resolve
 	}
 	if c.Logger == nil {

@@ -3,8 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"os"
 	"strconv"
@@ -232,8 +230,7 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom, cfg hand
 	if err != nil {
 		return nil, handshake.Result{}, err
 	}
-	var d net.Dialer
-	nc, err := d.DialContext(dialing, "tcp", addr)
+	nc, err := n.cfg.Transport.Dial(dialing, string(name), addr)
 	if err != nil {
 		return nil, handshake.Result{}, err
 	}
@@ -251,7 +248,7 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom, cfg hand
 	}
 	in := handshake.NewInitiator(cfg, string(name))
 	defer in.Close()
-	w := wire{nc: nc, timeout: n.cfg.SetupTime}
+	w := n.wire(nc)
 	step, err := in.Start(), error(nil)
 	for {
 		if werr := w.write(step.Send); err == nil {
@@ -311,39 +308,4 @@ func (n *Node) resolve(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	return net.JoinHostPort(host, strconv.Itoa(info.Port)), nil
-}
-
-// wire reads and writes the messages of a handshake: each has the set-up time, as OTP resets its timer for each.
-type wire struct {
-	nc      net.Conn
-	timeout time.Duration
-}
-
-func (w wire) write(bodies [][]byte) error {
-	if len(bodies) == 0 {
-		return nil
-	}
-	var b []byte
-	for _, body := range bodies {
-		b = handshake.AppendFrame(b, body)
-	}
-	w.nc.SetDeadline(time.Now().Add(w.timeout))
-	_, err := w.nc.Write(b)
-	return err
-}
-
-// read takes exactly one message: what follows the last one belongs to the connection.
-func (w wire) read() ([]byte, error) {
-	w.nc.SetDeadline(time.Now().Add(w.timeout))
-	var head [2]byte
-	if _, err := io.ReadFull(w.nc, head[:]); err != nil {
-		return nil, err
-	}
-	length := int(head[0])<<8 | int(head[1])
-	if length > handshake.MaxMessage {
-		return nil, fmt.Errorf("handshake message of %d bytes, the limit is %d", length, handshake.MaxMessage)
-	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(w.nc, body)
-	return body, err
 }

@@ -351,7 +351,7 @@ func TestCloseBusy(t *testing.T) {
 // dialRaw makes a connection that has shaken hands with n and then neither reads nor writes, and returns a pid behind it.
 func dialRaw(t *testing.T, n *Node, name string) etf.Pid {
 	t.Helper()
-	other := &Node{cfg: Config{SetupTime: 5 * time.Second}, name: etf.Atom(name), creation: 7, flags: handshake.Default}
+	other := &Node{cfg: Config{Transport: TCP{}, SetupTime: 5 * time.Second}, name: etf.Atom(name), creation: 7, flags: handshake.Default}
 	other.cookies.own = "secret"
 	other.cfg.Resolve = newClusterOf(n).resolve
 	nc, _, err := other.initiate(t.Context(), &attempt{}, n.Name(), other.handshakeConfig())

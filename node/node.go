@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -31,6 +32,7 @@ type Node struct {
 	listener     net.Listener
 	server       *epmd.Server       // the embedded one, or nil
 	registration *epmd.Registration // or nil
+	entry        io.Closer          // at the Discovery, or nil
 
 	processes     processTable
 	names         table[etf.Atom]
@@ -123,12 +125,20 @@ func (n *Node) Name() etf.Atom { return n.name }
 // Creation is the number of this life of the node, part of every pid and reference it makes. EPMD gives it.
 func (n *Node) Creation() uint32 { return n.creation }
 
-// Port is the TCP port on which the node takes connections, 0 if it takes none (Config.NoListen).
+// Port is the TCP port on which the node takes connections, 0 if it takes none (Config.NoListen) or not over TCP.
 func (n *Node) Port() int {
-	if n.listener == nil {
-		return 0
+	if a, ok := n.Addr().(*net.TCPAddr); ok {
+		return a.Port
 	}
-	return n.listener.Addr().(*net.TCPAddr).Port
+	return 0
+}
+
+// Addr is the address at which the node takes connections, nil if it takes none.
+func (n *Node) Addr() net.Addr {
+	if n.listener == nil {
+		return nil
+	}
+	return n.listener.Addr()
 }
 
 // flushTime bounds how long Close waits for a peer to take what has been sent to it.
@@ -154,6 +164,11 @@ func (n *Node) Close() error {
 
 	if n.registration != nil {
 		n.registration.Close()
+	}
+	if n.entry != nil {
+		if err := n.entry.Close(); err != nil {
+			n.log.Warn("the node's entry was not removed", "error", err)
+		}
 	}
 	if n.listener != nil {
 		n.listener.Close()

@@ -17,8 +17,7 @@ func (n *Node) listen(ctx context.Context) (err error) {
 		n.creation = randomCreation()
 		return nil
 	}
-	var lc net.ListenConfig
-	if n.listener, err = lc.Listen(ctx, "tcp", n.cfg.Listen); err != nil {
+	if n.listener, err = n.cfg.Transport.Listen(ctx, string(n.name), n.cfg.Listen); err != nil {
 		return err
 	}
 	if err := n.publish(ctx); err != nil {
@@ -31,8 +30,11 @@ func (n *Node) listen(ctx context.Context) (err error) {
 	return nil
 }
 
-// publish registers the node with the EPMD that the mode asks for.
+// publish registers the node by its Discovery or with the EPMD that the mode asks for.
 func (n *Node) publish(ctx context.Context) error {
+	if d := n.cfg.discovery(); d != nil {
+		return n.enter(ctx, d)
+	}
 	switch n.cfg.EPMD {
 	case EPMDNone:
 		n.creation = randomCreation()
@@ -78,7 +80,11 @@ func (n *Node) embed() error {
 func (n *Node) register(ctx context.Context) error {
 	alive, _ := splitName(string(n.name))
 	info := epmd.Info{Name: alive, Port: n.Port()}
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(n.cfg.EPMDPort))
+	host := "127.0.0.1"
+	if a, ok := n.listener.Addr().(*net.TCPAddr); ok && a.IP.To4() == nil && !a.IP.IsUnspecified() {
+		host = "::1" // a machine without IPv4, perhaps; nodes of inet6_tcp do so
+	}
+	addr := net.JoinHostPort(host, strconv.Itoa(n.cfg.EPMDPort))
 	r, err := epmd.Register(ctx, addr, info, epmd.RegisterConfig{Logger: n.log})
 	if err != nil {
 		return err

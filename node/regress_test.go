@@ -29,7 +29,7 @@ func strangerWith(t *testing.T, n *Node, name string, reads bool, flags handshak
 		t.Fatal(err)
 	}
 	in := handshake.NewInitiator(handshake.Config{Name: name, Creation: 7, Flags: flags, Cookie: func(string) string { return "secret" }}, string(n.Name()))
-	w := wire{nc: nc, timeout: 10 * time.Second}
+	w := wire{nc: nc, timeout: 10 * time.Second, header: 2}
 	for step := in.Start(); ; {
 		if err := w.write(step.Send); err != nil {
 			t.Fatal(err)
@@ -165,7 +165,7 @@ func TestSquatter(t *testing.T) {
 			t.Fatal(err)
 		}
 		in := handshake.NewInitiator(handshake.Config{Name: "b@test", Creation: 5, Cookie: func(string) string { return "guess" }}, "a@test")
-		w := wire{nc: nc, timeout: 5 * time.Second}
+		w := wire{nc: nc, timeout: 5 * time.Second, header: 2}
 		if err := w.write(in.Start().Send); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestCloseWhileAwaitingPeer(t *testing.T) {
 			return
 		}
 		defer nc.Close()
-		w := wire{nc: nc, timeout: 10 * time.Second}
+		w := wire{nc: nc, timeout: 10 * time.Second, header: 2}
 		w.read()
 		w.write([][]byte{[]byte("snok")})
 		w.read() // until it is closed

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+)
+
+// TLS is distribution over TLS (-proto_dist inet_tls, inet6_tls). The cookies are checked all the same. EPMD is asked in the
+// clear.
+type TLS struct {
+	TCP
+	// Config is for both sides. As the one that is dialled the node shows Certificates, and asks for one of the peer by
+	// ClientAuth and ClientCAs ({verify, verify_peer} and {fail_if_no_peer_cert, true}). As the one that dials it checks the
+	// peer's certificate by RootCAs, for ServerName or else the host part of the node's name, which is the SNI too, and shows
+	// Certificates if it is asked. It is not changed, and must not be.
+	Config *tls.Config
+	// ClientConfig, if not nil, is used instead where the node dials (the client part of OTP's ssl_dist_optfile).
+	ClientConfig *tls.Config
+}
+
+var errNoTLS = errors.New("the transport TLS has no Config")
+
+// Listen is TCP's. The TLS handshake of a connection is part of its set-up.
+func (t TLS) Listen(ctx context.Context, node, addr string) (net.Listener, error) {
+	if t.Config == nil {
+		return nil, errNoTLS
+	}
+	l, err := t.TCP.Listen(ctx, node, addr)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(l, t.Config), nil
+}
+
+// Dial dials and does the TLS handshake.
+func (t TLS) Dial(ctx context.Context, node, addr string) (net.Conn, error) {
+	cfg := t.ClientConfig
+	if cfg == nil {
+		cfg = t.Config
+	}
+	if cfg == nil {
+		return nil, errNoTLS
+	}
+	if cfg.ServerName == "" {
+		cfg = cfg.Clone()
+		_, cfg.ServerName = splitName(node)
+	}
+	nc, err := t.TCP.Dial(ctx, node, addr)
+	if err != nil {
+		return nil, err
+	}
+	c := tls.Client(nc, cfg)
+	if err := c.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// HandshakeHeader is 4: inet_tls_dist has {packet, 4} from the start.
+func (t TLS) HandshakeHeader() int { return 4 }
