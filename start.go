@@ -8,6 +8,7 @@ import (
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/pg"
 	"github.com/erlnode/erlnode/node/rpc"
 )
 
@@ -17,6 +18,9 @@ type Config = node.Config
 // Node is a node with its kernel services running. It has all methods of node.Node.
 type Node struct {
 	*node.Node
+
+	// PG is the scope of process groups named pg, OTP's default one; pg.Start starts others.
+	PG *pg.Scope
 }
 
 // Start starts a node: it listens, is registered with the EPMD of this machine or one that it embeds, and answers pings.
@@ -38,7 +42,12 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
-	return &Node{n}, nil
+	groups, err := pg.StartConfig(n, pg.Default, pg.Config{Logger: cfg.Logger})
+	if err != nil {
+		n.Close()
+		return nil, err
+	}
+	return &Node{Node: n, PG: groups}, nil
 }
 
 // tracer prints signals to standard error, a line each.

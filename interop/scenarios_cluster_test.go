@@ -149,17 +149,3 @@ var globalScenarios = []scenario{
 			global:del_lock({resource, self()}, Nodes), {A, B, C, D}.`,
 		want: `{true,false,true,true}`},
 }
-
-var pgScenarios = []scenario{
-	{name: "join and leave",
-		expr: `pg:start_link(), P = drive:puppet($T), A = drive:do(P, {pg, join, [group, self]}),
-			B = drive:until(fun() -> pg:get_members(group) =:= [P] end), C = drive:do(P, {pg, get_local_members, [group]}) =:= [P],
-			D = drive:do(P, {pg, which_groups, []}), E = drive:do(P, {pg, leave, [group, self]}),
-			F = drive:until(fun() -> pg:get_members(group) =:= [] end), gen_server:stop(pg), {A, B, C, D, E, F}.`,
-		want: `{ok,true,true,[group],ok,true}`},
-	{name: "members here",
-		expr: `pg:start_link(), P = drive:puppet($T), pg:join(group, self()), Me = self(),
-			A = drive:until(fun() -> drive:do(P, {pg, get_members, [group]}) =:= [Me] end), gen_server:stop(pg),
-			{A, drive:until(fun() -> drive:do(P, {pg, get_members, [group]}) =:= [] end)}.`,
-		want: `{true,true}`},
-}

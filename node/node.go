@@ -122,6 +122,9 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 // Name is the full name of the node, "go@localhost".
 func (n *Node) Name() etf.Atom { return n.name }
 
+// Hidden tells whether this is a hidden node (Config.Hidden).
+func (n *Node) Hidden() bool { return !n.flags.Has(handshake.Published) }
+
 // Creation is the number of this life of the node, part of every pid and reference it makes. EPMD gives it.
 func (n *Node) Creation() uint32 { return n.creation }
 

@@ -11,7 +11,6 @@ var laterCommands = map[signature]command{
 	{"global_names", atom}:   notYet,
 	{"global_set_lock", 3}:   notYet,
 	{"global_del_lock", 2}:   notYet,
-	{"pg", 2}:                notYet,
 }
 
 func notYet(*puppet, []etf.Term) (any, error) { return nil, errUndef }

@@ -40,7 +40,7 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	defer n.Close()
 	offer(n.Node)
-	servers, err := startServers(n.Node)
+	servers, err := startServers(n)
 	if err != nil {
 		return err
 	}

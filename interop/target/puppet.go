@@ -6,6 +6,7 @@ import (
 
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/pg"
 )
 
 // puppet is a process under remote control of its owner. It carries out commands one at a time and passes every other
@@ -15,6 +16,7 @@ type puppet struct {
 	owner    etf.Pid
 	trapping bool
 	filled   []byte
+	groups   *pg.Scope
 }
 
 // do is {do, Tag, Command}, what an owner sends; done and got are {done, Tag, Result} and {got, Puppet, Message}, what it

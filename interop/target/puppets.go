@@ -4,18 +4,21 @@ import (
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/pg"
 )
 
 // puppets is the gen_server that makes puppets for its callers.
-type puppets struct{}
+type puppets struct {
+	groups *pg.Scope
+}
 
 // HandleCall answers new with {ok, Pid}.
-func (puppets) HandleCall(p *node.Process, from gen.From, request etf.Raw) (any, error) {
+func (s puppets) HandleCall(p *node.Process, from gen.From, request etf.Raw) (any, error) {
 	var a etf.Atom
 	if err := request.Decode(&a); err != nil || a != "new" {
 		return nil, functionClause()
 	}
-	u := &puppet{owner: from.Pid}
+	u := &puppet{owner: from.Pid, groups: s.groups}
 	q, err := p.Node().Spawn(u.run)
 	if err != nil {
 		return nil, err

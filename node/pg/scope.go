@@ -1,0 +1,251 @@
+package pg
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/gen"
+	"github.com/erlnode/erlnode/node"
+)
+
+// Default is the name of the scope that erlnode.Start starts, and that pg's functions without a scope mean in OTP.
+const Default etf.Atom = "pg"
+
+// Scope is one scope on one node. All methods may be called concurrently. When it has ended, by Close, by the end of the
+// node or by an exit signal, what changes it fails with its *node.ExitError and it has no groups.
+type Scope struct {
+	name  etf.Atom
+	p     *node.Process
+	log   *slog.Logger
+	ended chan struct{} // closed when the scope has no groups any more
+
+	search search // of the scope's goroutine alone
+
+	// turn is held while something happens to the scope, until what follows from it has been sent, so that everybody is
+	// told in the order in which it happened. mu guards the machine for those who only look; turn is taken first.
+	turn     sync.Mutex
+	mu       sync.RWMutex
+	m        *machine
+	watched  map[etf.Ref]etf.Pid // whom the scope's process monitors for the machine
+	refs     map[etf.Pid]etf.Ref
+	watchers map[etf.Ref]*watcher
+	channels map[*watcher]struct{}
+}
+
+// Config says how a scope behaves; the zero value is as OTP's.
+type Config struct {
+	// Logger gets what peers say that makes no sense, at level debug. Nil is slog.Default.
+	Logger *slog.Logger
+}
+
+// Start starts a scope on a node, *node.Node or *erlnode.Node: a process registered under the name of the scope
+// (pg:start_link/1, but linked to nobody). From then on peers know the members that join here, and the other way round.
+// It fails with node.ErrNameTaken if there is a process of that name already.
+func Start(n gen.Spawner, scope etf.Atom) (*Scope, error) { return StartConfig(n, scope, Config{}) }
+
+// StartConfig is Start with a Config.
+func StartConfig(n gen.Spawner, scope etf.Atom, cfg Config) (*Scope, error) {
+	s := &Scope{
+		name:     scope,
+		log:      cfg.Logger,
+		ended:    make(chan struct{}),
+		watched:  make(map[etf.Ref]etf.Pid),
+		refs:     make(map[etf.Pid]etf.Ref),
+		watchers: make(map[etf.Ref]*watcher),
+		channels: make(map[*watcher]struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	ready := make(chan struct{})
+	p, err := n.Spawn(func(*node.Process) error {
+		<-ready
+		return s.run()
+	}, node.Register(scope), node.TrapExit())
+	if err != nil {
+		return nil, fmt.Errorf("pg: starting scope %v: %w", scope, err)
+	}
+	s.p = p
+	s.m = newMachine(p.Self())
+	s.log = s.log.With("node", string(p.Node().Name()), "scope", string(scope))
+	close(ready)
+	return s, nil
+}
+
+// Name is the name of the scope.
+func (s *Scope) Name() etf.Atom { return s.name }
+
+// Self is the pid of the scope's process.
+func (s *Scope) Self() etf.Pid { return s.p.Self() }
+
+// Close ends the scope: its members vanish from all nodes. It is not an error to close one that has ended.
+func (s *Scope) Close() error {
+	s.p.Exit(etf.Atom("shutdown"))
+	<-s.ended
+	return nil
+}
+
+// Done is closed when the scope has ended.
+func (s *Scope) Done() <-chan struct{} { return s.ended }
+
+// run is the life of the scope's process.
+func (s *Scope) run() error {
+	defer s.end()
+	s.p.MonitorNodes(true, node.NodeEvents{Types: s.types()})
+	s.happen(func() {
+		for _, name := range s.p.Node().Nodes(s.types()) {
+			s.m.nodeUp(name)
+		}
+	})
+	s.searchSoon()
+	for {
+		msg, err := s.receive()
+		switch {
+		case err == nil:
+			s.take(msg)
+		case s.p.Err() != nil:
+			return err
+		default:
+			s.search.again(time.Now())
+			s.happen(s.announceAgain)
+		}
+	}
+}
+
+// receive takes the next message, and fails when it is time to look for scopes again.
+func (s *Scope) receive() (node.Message, error) {
+	if s.search.next.IsZero() {
+		return s.p.Receive(context.Background())
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), s.search.next)
+	defer cancel()
+	return s.p.Receive(ctx)
+}
+
+// types are the nodes to look for scopes on: visible ones, as in OTP. From a hidden node all others look hidden.
+func (s *Scope) types() node.NodeType {
+	if s.p.Node().Hidden() {
+		return node.Connected
+	}
+	return node.Visible
+}
+
+// take handles one message. Exit signals and what no scope sends are dropped.
+func (s *Scope) take(msg node.Message) {
+	if up, ok := msg.NodeUp(); ok {
+		s.happen(func() { s.m.nodeUp(up.Node) })
+		s.searchSoon()
+		return
+	}
+	if d, ok := msg.Down(); ok {
+		var who etf.Pid
+		s.happen(func() { who = s.down(d.Ref) })
+		if who.Node != "" && who.Node != s.Self().Node {
+			s.searchSoon()
+		}
+		return
+	}
+	if msg.IsNotice() {
+		return
+	}
+	raw, err := msg.Raw()
+	if err != nil {
+		return
+	}
+	m, err := parse(raw)
+	if err != nil {
+		s.log.Debug("message dropped", "from", msg.From().String(), "error", err, "message", raw.String())
+		return
+	}
+	s.happen(func() { s.m.receive(m) })
+}
+
+// down is the end of a process that the scope monitors. It returns who that was, zero for a watcher.
+func (s *Scope) down(ref etf.Ref) (who etf.Pid) {
+	who, ok := s.watched[ref]
+	if !ok {
+		delete(s.watchers, ref)
+		return who
+	}
+	delete(s.watched, ref)
+	delete(s.refs, who)
+	s.m.down(who)
+	return who
+}
+
+// happen lets something happen to the machine, and does what follows from it.
+func (s *Scope) happen(f func()) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	f()
+	s.mu.Unlock()
+	for effects := s.m.take(); len(effects) > 0; effects = s.m.take() {
+		for _, e := range effects {
+			s.do(e)
+		}
+	}
+}
+
+// do does one thing. That a peer cannot be reached is no error: its end is told by its monitor.
+func (s *Scope) do(e effect) {
+	switch e.kind {
+	case monitor:
+		s.monitor(e.pids[0])
+	case demonitor:
+		pid := e.pids[0]
+		ref := s.refs[pid]
+		delete(s.refs, pid)
+		delete(s.watched, ref)
+		s.p.Demonitor(ref)
+	case announce:
+		s.send(node.Name{Name: s.name, Node: e.node}, message{kind: discover, from: s.m.self})
+	case send:
+		for _, pid := range e.pids {
+			s.send(pid, e.message)
+		}
+	case tell:
+		s.tell(e.change)
+	}
+}
+
+// monitor has the machine told of the end of a process. It does not connect to a node for that.
+func (s *Scope) monitor(pid etf.Pid) {
+	n := s.p.Node()
+	if pid.Node == n.Name() || slices.Contains(n.Nodes(node.Connected), pid.Node) {
+		if ref, err := s.p.Monitor(pid); err == nil {
+			s.watched[ref], s.refs[pid] = pid, ref
+			return
+		}
+	}
+	s.mu.Lock()
+	s.m.down(pid)
+	s.mu.Unlock()
+}
+
+func (s *Scope) send(to any, m message) {
+	all, err := m.encode()
+	for _, b := range all {
+		if err == nil {
+			err = s.p.SendNoConnect(to, etf.Raw{Bytes: b})
+		}
+	}
+	if err != nil {
+		s.log.Debug("not sent", "to", fmt.Sprint(to), "error", err)
+	}
+}
+
+// end forgets everything.
+func (s *Scope) end() {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	s.m = newMachine(s.p.Self())
+	s.mu.Unlock()
+	close(s.ended)
+}
