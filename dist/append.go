@@ -17,6 +17,8 @@ const (
 	nextPart     = 70
 )
 
+const fragmentHeader = 18 // of a continuation: version, kind, sequence, number
+
 var errFrameTooLong = errors.New("dist: message does not fit a frame of 4 GiB")
 
 func fragmentsOn(flags handshake.Flags) bool { return flags.Has(handshake.Fragments) }
@@ -26,48 +28,143 @@ func withHeader(flags handshake.Flags) bool {
 	return flags.Has(handshake.DistHdrAtomCache) || flags.Has(handshake.Fragments)
 }
 
-// appendFrame writes s as one whole frame, with the operation that the negotiated flags call for. What it appends to b
-// on failure is cut off again.
-func appendFrame(b []byte, s *Signal, flags handshake.Flags) (_ []byte, err error) {
-	start := len(b)
-	header := withHeader(flags)
-	b = append(b, 0, 0, 0, 0)
-	if header {
-		b = append(b, versionMagic, distHeader, 0) // no references: every atom is written out
-	} else {
-		b = append(b, passThrough, versionMagic)
-	}
-	if b, err = appendControl(b, s, flags); err != nil {
-		return b[:start], err
-	}
-	if s.payloadFollows(flags) {
-		if !header {
-			b = append(b, versionMagic)
-		}
-		if b, err = appendPayload(b, s.Payload); err != nil {
-			return b[:start], err
-		}
-	}
-	n := len(b) - start - 4
-	if uint64(n) > math.MaxUint32 {
-		return b[:start], errFrameTooLong
-	}
-	binary.BigEndian.PutUint32(b[start:], uint32(n))
-	return b, nil
+// message is a signal whose variable parts are plain bytes, ready to be encoded.
+type message struct {
+	own     *Signal // the caller's
+	signal  *Signal // the same, or a copy with plain bytes
+	payload []byte  // what follows the control tuple; nil if nothing does
+	marks   []mark  // the atoms of the payload that may become references
 }
 
-// appendPayload copies a term that is encoded already, or writes out the atoms that another connection's header has.
-func appendPayload(b []byte, p etf.Raw) ([]byte, error) {
-	if p.Atoms == nil && len(p.Bytes) > 0 {
-		return append(b, p.Bytes...), nil
+// prepare does what can fail or take time, outside of the lock: whether the peer understands the signal, atoms of another
+// connection's header, the places of the atoms in the payload. ok is false for a signal that is not sent.
+func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []mark, ok bool, err error) {
+	m.own = s
+	if s.Kind == 0 || int(s.Kind) >= len(kindNames) {
+		return marks, false, errors.New("dist: signal of no kind")
 	}
-	out, err := etf.Append(b, p)
+	if !understood(s, flags) {
+		return marks, false, nil
+	}
+	payload, err := plainBytes(s.Payload)
 	if err != nil {
-		return b, err
+		return marks, false, err
 	}
-	return out, nil
+	if len(payload) == 0 && (s.payloadFollows(flags) || s.reasonInTuple(flags)) {
+		return marks, false, errors.New("dist: " + s.Kind.String() + " without payload")
+	}
+	if s.Payload.Atoms != nil || s.Options.Atoms != nil {
+		c := *s
+		c.Payload = etf.Raw{Bytes: payload}
+		if c.Options.Bytes, err = plainBytes(s.Options); err != nil {
+			return marks, false, err
+		}
+		c.Options.Atoms = nil
+		s = &c
+	}
+	m.signal = s
+	if !s.payloadFollows(flags) {
+		if s.reasonInTuple(flags) && uint64(len(payload)) > maxFrame || uint64(len(s.Options.Bytes)) > maxFrame {
+			return marks, false, errFrameTooLong
+		}
+		return marks, true, nil
+	}
+	if uint64(len(payload)) > maxFrame && !fragmentsOn(flags) || uint64(len(s.Options.Bytes)) > maxFrame {
+		return marks, false, errFrameTooLong
+	}
+	m.payload = payload
+	if flags.Has(handshake.DistHdrAtomCache) && len(payload) <= cachedPayload {
+		start := len(marks)
+		marks = markAtoms(marks, payload)
+		m.marks = marks[start:len(marks):len(marks)]
+	}
+	return marks, true, nil
 }
 
+// cachedPayload is the longest payload whose atoms become references: finding them means walking it.
+const cachedPayload = largePayload
+
+const maxFrame = math.MaxUint32 - 64<<10 // of payload; the rest is for header and control tuple
+
+// plainBytes returns the bytes of a term that is encoded already, the atoms that another connection's header has written out.
+func plainBytes(r etf.Raw) ([]byte, error) {
+	if r.Atoms == nil && len(r.Bytes) > 0 {
+		return r.Bytes, nil
+	}
+	if r.Bytes == nil {
+		return nil, nil
+	}
+	return etf.Append(nil, r)
+}
+
+// encoder writes frames for one connection, in the order in which they go out.
+type encoder struct {
+	flags handshake.Flags
+	atoms *sentAtoms // nil without DIST_HDR_ATOM_CACHE
+	head  []byte     // the control tuple of the message in work
+	refs  []int16    // references of its payload's atoms
+}
+
+func newEncoder(flags handshake.Flags) encoder { return encoder{flags: flags} }
+
+// control encodes the control tuple of a message, with its atoms as references where that is negotiated. What it returns is good
+// until the next call.
+func (e *encoder) control(s *Signal) []byte {
+	if e.flags.Has(handshake.DistHdrAtomCache) {
+		if e.atoms == nil {
+			e.atoms = newSentAtoms() // the first message needs it, an idle connection does not
+		}
+		e.atoms.reset()
+	}
+	e.head = e.signal(e.head[:0], s)
+	return e.head
+}
+
+// appendRefs writes the references that the message has collected, as its header has them.
+func (e *encoder) appendRefs(b []byte) []byte {
+	if e.atoms == nil {
+		return append(b, 0)
+	}
+	return e.atoms.append(b)
+}
+
+// appendWhole writes the start of a message that is one frame, up to its payload. The length is still to be filled in.
+func (e *encoder) appendWhole(b, head []byte, payload bool) []byte {
+	if withHeader(e.flags) {
+		b = append(b, 0, 0, 0, 0, versionMagic, distHeader)
+		return append(e.appendRefs(b), head...)
+	}
+	b = append(append(b, 0, 0, 0, 0, passThrough, versionMagic), head...)
+	if payload {
+		b = append(b, versionMagic)
+	}
+	return b
+}
+
+// append writes a message as one whole frame.
+func (e *encoder) append(b []byte, m *message) []byte {
+	start := len(b)
+	head := e.control(m.signal)
+	e.refs = e.refs[:0]
+	for _, k := range m.marks {
+		e.refs = append(e.refs, int16(e.atoms.refBytes(m.payload[k.text:k.end])))
+	}
+	b = e.appendWhole(b, head, m.payload != nil)
+	from := 0
+	for i, k := range m.marks {
+		if r := e.refs[i]; r != noRef {
+			b = append(append(b, m.payload[from:k.tag]...), atomCacheRef, byte(r))
+			from = k.end
+		}
+	}
+	b = append(b, m.payload[from:]...)
+	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-4))
+	return b
+}
+
+const atomCacheRef = 82
+
+// payloadFollows tells whether the signal has a payload behind its control tuple.
 func (s *Signal) payloadFollows(flags handshake.Flags) bool {
 	switch s.Kind {
 	case Send, SpawnRequest:
@@ -76,6 +173,15 @@ func (s *Signal) payloadFollows(flags handshake.Flags) bool {
 		return flags.Has(handshake.ExitPayload)
 	case Exit2:
 		return flags.Has(handshake.ExitPayload) || s.asAltact(flags)
+	}
+	return false
+}
+
+// reasonInTuple tells whether the signal has its payload in the control tuple, as towards a peer before OTP 22.
+func (s *Signal) reasonInTuple(flags handshake.Flags) bool {
+	switch s.Kind {
+	case Exit, Exit2, Down:
+		return !s.payloadFollows(flags)
 	}
 	return false
 }
@@ -95,28 +201,70 @@ func understood(s *Signal, flags handshake.Flags) bool {
 	return true
 }
 
-func appendControl(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
+func (e *encoder) signal(b []byte, s *Signal) []byte {
 	switch s.Kind {
 	case Send:
-		return appendSend(b, s, flags), nil
+		return e.send(b, s)
 	case Link, Unlink, UnlinkAck:
-		return appendLink(b, s, flags), nil
+		return e.link(b, s)
 	case Exit, Exit2:
-		return appendExit(b, s, flags)
+		return e.exit(b, s)
 	case Monitor, Demonitor:
-		return appendMonitor(b, s), nil
+		return e.monitor(b, s)
 	case Down:
-		return appendDown(b, s, flags)
-	case SpawnRequest, SpawnReply:
-		return appendSpawn(b, s)
-	case GroupLeader:
+		return e.down(b, s)
+	case SpawnRequest:
+		return e.spawnRequest(b, s)
+	case SpawnReply:
+		return e.spawnReply(b, s)
+	default: // GroupLeader
 		b = appendOp(b, OpGroupLeader, 3)
-		b = etf.AppendPid(b, s.From)
-		return etf.AppendPid(b, s.To), nil
+		b = e.pid(b, s.From)
+		return e.pid(b, s.To)
 	}
-	return b, errors.New("dist: signal of no kind")
 }
 
 func appendOp(b []byte, op Op, arity int) []byte {
-	return etf.AppendInt(etf.AppendTupleHeader(b, arity), int64(op))
+	return append(b, 104, byte(arity), 97, byte(op))
+}
+
+// The terms with atoms in them, as control tuples have them.
+
+func (e *encoder) atom(b []byte, a etf.Atom) []byte {
+	if e.atoms != nil {
+		if r := e.atoms.ref(a); r != noRef {
+			return append(b, atomCacheRef, byte(r))
+		}
+	}
+	return etf.AppendAtom(b, a)
+}
+
+func (e *encoder) pid(b []byte, p etf.Pid) []byte {
+	if e.atoms == nil {
+		return etf.AppendPid(b, p)
+	}
+	b = e.atom(append(b, 88), p.Node)
+	b = binary.BigEndian.AppendUint32(b, p.ID)
+	b = binary.BigEndian.AppendUint32(b, p.Serial)
+	return binary.BigEndian.AppendUint32(b, p.Creation)
+}
+
+func (e *encoder) ref(b []byte, r etf.Ref) []byte {
+	if e.atoms == nil {
+		return etf.AppendRef(b, r)
+	}
+	n := min(max(int(r.Len), 1), len(r.Words))
+	b = e.atom(append(b, 90, 0, byte(n)), r.Node)
+	b = binary.BigEndian.AppendUint32(b, r.Creation)
+	for _, w := range r.Words[:n] {
+		b = binary.BigEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+func (e *encoder) pidOrName(b []byte, pid etf.Pid, name etf.Atom) []byte {
+	if name != "" {
+		return e.atom(b, name)
+	}
+	return e.pid(b, pid)
 }

@@ -83,32 +83,52 @@ func (c *Conn) write() {
 // Send encodes the signals into the connection's buffer, one after the other and with nothing between them, while the
 // buffer is over its limit after waiting for room until ctx is done. The signals go out in the order of the calls.
 //
-// It returns ErrClosed or the reason why the connection ended, the context's error, or an error of the encoding; then
-// nothing of these signals is sent. A nil error means that they are on their way, not that they have arrived.
+// A payload of more than 64 KiB is not copied: Send waits until the socket has taken it. Where the peer speaks FRAGMENTS it goes out in
+// pieces of 64 KiB, and what others send goes between them. If ctx is done meanwhile the message goes out all the same: Send returns
+// nil and sets Signal.Kept, by which the payload has become the connection's. Whatever the same process sends afterwards arrives after it.
+//
+// It returns ErrClosed or the reason why the connection ended, the context's error, or an error of the encoding. Nothing of the
+// signals is sent then, unless the connection ended while a large one was being written. A nil error means that they are on their
+// way, not that they have arrived.
 func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
-	if err := c.out.wait(ctx, c.closed); err != nil {
-		return c.closedOr(err)
+	c.trace(signals)
+	larges, err := c.out.append(ctx, c.closed, signals, false)
+	for _, l := range larges {
+		select {
+		case <-l.done:
+			continue
+		default:
+		}
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			c.out.abandon(l)
+		case <-c.closed:
+			if c.out.abandon(l) {
+				err = net.ErrClosed
+			}
+		}
 	}
-	return c.append(signals, false)
+	return c.closedOr(err)
 }
 
 // Post is Send for signals that cannot wait, such as answers that the reading goroutine itself gives. It never waits,
-// for the peer or for anything else.
+// for the peer or for anything else; a payload of more than 64 KiB is always Kept.
 func (c *Conn) Post(signals ...*Signal) error {
-	return c.append(signals, true)
+	c.trace(signals)
+	_, err := c.out.append(context.Background(), c.closed, signals, true)
+	if errors.Is(err, ErrNotReading) {
+		c.fail(err)
+	}
+	return c.closedOr(err)
 }
 
-func (c *Conn) append(signals []*Signal, posted bool) error {
+func (c *Conn) trace(signals []*Signal) {
 	if c.cfg.Trace != nil {
 		for _, s := range signals {
 			c.cfg.Trace(false, s)
 		}
 	}
-	err := c.out.append(c.cfg.Flags, signals, posted)
-	if errors.Is(err, ErrNotReading) {
-		c.fail(err)
-	}
-	return c.closedOr(err)
 }
 
 // closedOr prefers the reason why the connection ended to the fact that it did.
@@ -122,13 +142,20 @@ func (c *Conn) closedOr(err error) error {
 
 // Flush waits until the socket has taken everything that was sent before.
 func (c *Conn) Flush(ctx context.Context) error {
-	return c.closedOr(c.out.waitBelow(ctx, c.closed, 1))
+	return c.closedOr(c.out.waitUntil(ctx, c.closed, func() bool { return c.out.size == 0 && len(c.out.senders) == 0 }))
 }
 
-// Ready tells whether Send would not wait now.
-func (c *Conn) Ready() bool { return c.out.ready() }
+// Ready tells whether Send would take these signals without waiting.
+func (c *Conn) Ready(signals ...*Signal) bool {
+	for _, s := range signals {
+		if len(s.Payload.Bytes) > largePayload {
+			return false
+		}
+	}
+	return c.out.ready()
+}
 
 // Wait waits until the buffer is below its limit, as Send does before it sends.
 func (c *Conn) Wait(ctx context.Context) error {
-	return c.closedOr(c.out.wait(ctx, c.closed))
+	return c.closedOr(c.out.waitUntil(ctx, c.closed, func() bool { return c.out.size < c.out.limit }))
 }

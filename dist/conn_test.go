@@ -187,7 +187,7 @@ func TestFlush(t *testing.T) {
 	c := New(a, Config{Self: self, Peer: peer, Flags: allFlags, Handle: func(*Signal) {}})
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run() }()
-	if err := c.Send(t.Context(), &Signal{Kind: Send, From: here, To: there, Payload: raw(t, make([]byte, 10<<20))}); err != nil {
+	if err := c.Post(&Signal{Kind: Send, From: here, To: there, Payload: raw(t, make([]byte, 10<<20))}); err != nil {
 		t.Fatal(err)
 	}
 	short, cancel := context.WithTimeout(t.Context(), time.Millisecond)

@@ -111,8 +111,11 @@ func TestWhoeverWrites(t *testing.T) {
 			from := etf.Pid{Node: self, ID: uint32(i + 1), Creation: 5}
 			for n := range each {
 				size := rand.IntN(60)
-				if rand.IntN(20) == 0 {
+				switch rand.IntN(300) {
+				case 0, 1, 2, 4, 5, 6, 7, 8, 9, 10:
 					size = rand.IntN(40 << 10)
+				case 3:
+					size = rand.IntN(400 << 10)
 				}
 				s := &Signal{Kind: Send, From: from, ToName: "sink", Payload: raw(t, etf.Tuple{etf.Int(n), etf.Binary(make([]byte, size))})}
 				send := func() error { return c.Send(context.Background(), s) }
@@ -130,7 +133,19 @@ func TestWhoeverWrites(t *testing.T) {
 		})
 	}
 	next := make(map[etf.Pid]int)
-	for got := 0; got < senders*each; {
+	got := 0
+	in := inbound{conn: &Conn{cfg: Config{Self: peer, Peer: self, Flags: allFlags, Handle: func(s *Signal) {
+		payload, err := s.Payload.Term()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := payload.(etf.Tuple)[0]; n != etf.Term(etf.Int(next[s.From])) {
+			t.Fatalf("%v: %v where %d was due", s.From, n, next[s.From])
+		}
+		next[s.From]++
+		got++
+	}}.withDefaults()}, parts: assembler{maxMessage: 1 << 20, maxOpen: senders, maxBytes: 1 << 23}}
+	for got < senders*each {
 		var length [4]byte
 		if _, err := io.ReadFull(b, length[:]); err != nil {
 			t.Fatal(err)
@@ -142,24 +157,9 @@ func TestWhoeverWrites(t *testing.T) {
 		if len(packet) == 0 {
 			continue
 		}
-		rd := etf.NewReader(etf.Raw{Bytes: packet[3:]})
-		rd.Tuple()
-		rd.Skip() // the operation
-		from, err := rd.Pid()
-		rd.Skip() // where a cookie used to be
-		rd.Skip() // the name
-		if err != nil {
+		if err := in.packet(packet, true); err != nil {
 			t.Fatal(err)
 		}
-		payload, err := etf.Raw{Bytes: rd.Rest()}.Term()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := payload.(etf.Tuple)[0]; n != etf.Term(etf.Int(next[from])) {
-			t.Fatalf("%v: %v where %d was due", from, n, next[from])
-		}
-		next[from]++
-		got++
 	}
 	sending.Wait()
 	if err := c.Flush(t.Context()); err != nil {
@@ -167,7 +167,7 @@ func TestWhoeverWrites(t *testing.T) {
 	}
 	c.Close()
 	running.Wait()
-	if c.out.size != 0 || len(c.out.pending) != 0 {
-		t.Errorf("left behind: %d bytes counted, %d pending", c.out.size, len(c.out.pending))
+	if c.out.size != 0 || !c.out.pending.empty() || len(c.out.senders) != 0 {
+		t.Errorf("left behind: %d bytes counted, %d pending", c.out.size, c.out.pending.size)
 	}
 }

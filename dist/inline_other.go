@@ -5,4 +5,4 @@ package dist
 import "net"
 
 // inlineWriter has nothing to offer where sockets cannot be written to without waiting.
-func inlineWriter(net.Conn) func([]byte) (int, error) { return nil }
+func inlineWriter(net.Conn) func(net.Buffers) (int, error) { return nil }

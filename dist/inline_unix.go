@@ -11,7 +11,7 @@ import (
 // inlineWriter returns a function that writes to the socket of nc what it takes without waiting, or nil for a carrier
 // that is no socket (TLS, a pipe): net.Conn.Write waits, and its deadline would hit other writers. A type that embeds a
 // socket has a SyscallConn too, and may have a Write of its own, so only the sockets themselves count.
-func inlineWriter(nc net.Conn) func([]byte) (int, error) {
+func inlineWriter(nc net.Conn) func(net.Buffers) (int, error) {
 	var sc syscall.Conn
 	switch nc := nc.(type) {
 	case *net.TCPConn:
@@ -27,38 +27,47 @@ func inlineWriter(nc net.Conn) func([]byte) (int, error) {
 	}
 	w := &rawWriter{}
 	w.do = w.write
-	return func(b []byte) (int, error) {
-		w.b, w.n, w.err = b, 0, nil
-		if err := rc.Write(w.do); err != nil {
-			return 0, err
-		}
-		return w.n, w.err
+	return func(v net.Buffers) (int, error) {
+		w.v, w.n, w.err = v, 0, nil
+		err := rc.Write(w.do)
+		w.v = nil
+		return w.n, errors.Join(err, w.err)
 	}
 }
 
 // rawWriter carries arguments and results of one write past the closure that RawConn wants, so that none is made per
 // message. Its user writes alone (outbox.busy).
 type rawWriter struct {
-	b   []byte
+	v   net.Buffers
 	n   int
 	err error
 	do  func(fd uintptr) bool
+	vectored
 }
 
+// write returns true also when the socket is full: waiting is the writer goroutine's job.
 func (w *rawWriter) write(fd uintptr) bool {
-	for {
-		n, err := syscall.Write(int(fd), w.b)
+	v := w.v
+	for len(v) > 0 {
+		n, err := w.some(int(fd), v)
 		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
-		if n < 0 {
-			n = 0
+		if err != nil {
+			if !errors.Is(err, syscall.EAGAIN) {
+				w.err = err
+			}
+			return true
 		}
-		w.n = n
-		if !errors.Is(err, syscall.EAGAIN) {
-			w.err = err
+		w.n += n
+		all := 0
+		for len(v) > 0 && all+len(v[0]) <= n {
+			all += len(v[0])
+			v = v[1:]
 		}
-		w.b = nil
-		return true // also when the socket is full: waiting is the writer goroutine's job
+		if all < n || len(v) > 0 && n == 0 {
+			return true // a part of a slice: the socket is full now
+		}
 	}
+	return true
 }

@@ -42,44 +42,40 @@ func (p *parser) exit(s *Signal) {
 	}
 }
 
-// appendLink writes LINK, and UNLINK_ID with its ack or, to a peer before OTP 23.3, UNLINK.
-func appendLink(b []byte, s *Signal, flags handshake.Flags) []byte {
+// link writes LINK, and UNLINK_ID with its ack or, to a peer before OTP 23.3, UNLINK.
+func (e *encoder) link(b []byte, s *Signal) []byte {
 	switch {
 	case s.Kind == Link:
 		b = appendOp(b, OpLink, 3)
 	case s.Kind == UnlinkAck:
 		b = appendOp(b, OpUnlinkIDAck, 4)
 		b = etf.AppendUint(b, s.ID)
-	case flags.Has(handshake.UnlinkID):
+	case e.flags.Has(handshake.UnlinkID):
 		b = appendOp(b, OpUnlinkID, 4)
 		b = etf.AppendUint(b, s.ID)
 	default:
 		b = appendOp(b, OpUnlink, 3)
 	}
-	b = etf.AppendPid(b, s.From)
-	return etf.AppendPid(b, s.To)
+	b = e.pid(b, s.From)
+	return e.pid(b, s.To)
 }
 
-// appendExit writes EXIT or EXIT2; the reason follows as payload or, to a peer before OTP 22, stands in the tuple. An
-// EXIT2 to an alias or with priority is an ALTACT_SIG_SEND.
-func appendExit(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
+// exit writes EXIT or EXIT2; the reason follows as payload or, to a peer before OTP 22, stands in the tuple. An EXIT2 to an
+// alias or with priority is an ALTACT_SIG_SEND.
+func (e *encoder) exit(b []byte, s *Signal) []byte {
 	op, inline := OpPayloadExit, OpExit
 	if s.Kind == Exit2 {
+		if s.asAltact(e.flags) {
+			return e.altact(b, s)
+		}
 		op, inline = OpPayloadExit2, OpExit2
 	}
-	if s.Kind == Exit2 && s.asAltact(flags) {
-		return appendAltact(b, s), nil
-	}
-	payload := flags.Has(handshake.ExitPayload)
-	if payload {
-		b = appendOp(b, op, 3)
-	} else {
+	if s.reasonInTuple(e.flags) {
 		b = appendOp(b, inline, 4)
+		b = e.pid(b, s.From)
+		return append(e.pid(b, s.To), s.Payload.Bytes...)
 	}
-	b = etf.AppendPid(b, s.From)
-	b = etf.AppendPid(b, s.To)
-	if payload {
-		return b, nil
-	}
-	return appendPayload(b, s.Payload)
+	b = appendOp(b, op, 3)
+	b = e.pid(b, s.From)
+	return e.pid(b, s.To)
 }

@@ -1,10 +1,5 @@
 package dist
 
-import (
-	"github.com/erlnode/erlnode/etf"
-	"github.com/erlnode/erlnode/handshake"
-)
-
 // monitor reads MONITOR_P and DEMONITOR_P, whose target is a pid or a registered name, and MONITOR_P_EXIT, which
 // names the target in the same form.
 func (p *parser) monitor(s *Signal) {
@@ -36,37 +31,30 @@ func (p *parser) monitor(s *Signal) {
 	}
 }
 
-func appendMonitor(b []byte, s *Signal) []byte {
+func (e *encoder) monitor(b []byte, s *Signal) []byte {
 	op := OpMonitorP
 	if s.Kind == Demonitor {
 		op = OpDemonitorP
 	}
 	b = appendOp(b, op, 4)
-	b = etf.AppendPid(b, s.From)
-	b = appendPidOrName(b, s.To, s.ToName)
-	return etf.AppendRef(b, s.Ref)
+	b = e.pid(b, s.From)
+	b = e.pidOrName(b, s.To, s.ToName)
+	return e.ref(b, s.Ref)
 }
 
-// appendDown writes MONITOR_P_EXIT; the reason follows as payload or, to a peer before OTP 22, stands in the tuple.
-func appendDown(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
-	payload := flags.Has(handshake.ExitPayload)
-	if payload {
-		b = appendOp(b, OpPayloadMonPExit, 4)
-	} else {
-		b = appendOp(b, OpMonitorPExit, 5)
+// down writes MONITOR_P_EXIT; the reason follows as payload or, to a peer before OTP 22, stands in the tuple.
+func (e *encoder) down(b []byte, s *Signal) []byte {
+	op, arity := OpPayloadMonPExit, 4
+	inTuple := s.reasonInTuple(e.flags)
+	if inTuple {
+		op, arity = OpMonitorPExit, 5
 	}
-	b = appendPidOrName(b, s.From, s.FromName)
-	b = etf.AppendPid(b, s.To)
-	b = etf.AppendRef(b, s.Ref)
-	if payload {
-		return b, nil
+	b = appendOp(b, op, arity)
+	b = e.pidOrName(b, s.From, s.FromName)
+	b = e.pid(b, s.To)
+	b = e.ref(b, s.Ref)
+	if inTuple {
+		b = append(b, s.Payload.Bytes...)
 	}
-	return appendPayload(b, s.Payload)
-}
-
-func appendPidOrName(b []byte, pid etf.Pid, name etf.Atom) []byte {
-	if name != "" {
-		return etf.AppendAtom(b, name)
-	}
-	return etf.AppendPid(b, pid)
+	return b
 }

@@ -7,178 +7,269 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/erlnode/erlnode/handshake"
+	"github.com/erlnode/erlnode/etf"
 )
 
 const (
 	keptBuffer = 1 << 20 // a written buffer larger than that is left to the garbage collector
+	// A payload longer than this is not copied but written from where it lies: with its control tuple it makes more than one
+	// fragment.
+	largePayload = fragmentSize - 512
 	// A sender writes to the socket itself if nothing has been written for this long: then the message stands alone and
 	// the way over the writer goroutine would cost more than the write. In a stream of messages the writer goroutine
 	// takes many with one write.
 	inlineAfter = 10 * time.Microsecond
 )
 
-// outbox is the sending half of a connection: a buffer of whole frames, which senders append to and one of them, or the
-// writer goroutine, writes to the socket.
+// outbox is the sending half of a connection: frames that senders append to, and one of them, or the writer goroutine, writes to
+// the socket. Large payloads are no part of it until their turn comes (large.go).
 type outbox struct {
 	nc         net.Conn
-	inline     func([]byte) (int, error) // writes what the socket takes at once; nil if the carrier cannot tell
+	inline     func(net.Buffers) (int, error) // writes what the socket takes at once; nil if the carrier cannot tell
 	limit, max int
 	wake       chan struct{} // one slot: there is something for the writer goroutine
 
 	written atomic.Uint64 // bytes the socket has taken
 
-	mu      sync.Mutex
-	pending []byte
-	spare   []byte        // the buffer that was written last
-	busy    bool          // somebody is writing; only he takes from pending
-	size    int           // bytes pending and being written
-	room    chan struct{} // closed when something was written and size is below limit; nil if nobody waits
-	posted  int           // bytes of signals that could not wait, of those pending (bytes written count as theirs first)
-	last    time.Time     // when the socket took something last
-	closed  bool
+	mu       sync.Mutex
+	enc      encoder
+	pending  batch
+	busy     bool          // somebody is writing; only he uses current, done and vectors, and takes from pending
+	size     int           // bytes of pending and current but those of large payloads
+	kept     int           // bytes of large payloads that nobody waits for, and of signals behind them
+	room     chan struct{} // closed when something was written; nil if nobody waits
+	posted   int           // bytes of signals that could not wait, of those not written (bytes written count as theirs first)
+	last     time.Time     // when the socket took something last
+	larges   []*large      // begun, with fragments still to be put into a batch
+	turn     int           // whose fragment is next
+	sequence uint64
+	senders  map[etf.Pid]*sender
+	closed   bool
+
+	current batch // is being written
+	done    int   // bytes of it that are
+	vectors net.Buffers
 }
 
 var epoch = time.Now()
 
 func (o *outbox) init(nc net.Conn, cfg Config) {
 	o.nc, o.limit, o.max = nc, cfg.SendBuffer, cfg.MaxPending
+	o.enc = newEncoder(cfg.Flags)
 	o.inline = inlineWriter(nc)
 	o.wake = make(chan struct{}, 1)
 	o.last = epoch
 }
 
-// append encodes the signals as frames behind what is pending and sees to it that somebody writes them. Signals that did
-// not wait for room are posted: more than max of them is more than a peer that reads would ever let come together.
-func (o *outbox) append(flags handshake.Flags, signals []*Signal, posted bool) error {
+// parcel is what one call sends: signals made ready outside of the lock.
+type parcel struct {
+	messages []message
+	marks    []mark
+}
+
+var parcels = sync.Pool{New: func() any { return new(parcel) }}
+
+func (p *parcel) release() {
+	clear(p.messages)
+	p.messages, p.marks = p.messages[:0], p.marks[:0]
+	if cap(p.marks) <= 4096 {
+		parcels.Put(p)
+	}
+}
+
+// append encodes the signals as frames behind what is pending and sees to it that somebody writes them. Those that are not posted
+// wait for room before. More than max bytes of posted ones is more than a peer that reads would ever let come together. It returns the
+// large messages among signals that are not posted: their sender has to wait until they are written.
+func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*Signal, posted bool) (larges []*large, err error) {
+	p := parcels.Get().(*parcel)
+	defer p.release()
+	for _, s := range signals {
+		var m message
+		var ok bool
+		if p.marks, ok, err = m.prepare(s, o.enc.flags, p.marks); err != nil {
+			return nil, err
+		}
+		if ok {
+			p.messages = append(p.messages, m)
+		}
+	}
+	if len(p.messages) == 0 { // nothing that the peer would understand
+		return nil, nil
+	}
 	o.mu.Lock()
+	for !posted && !o.closed && !o.roomFor(p.messages) {
+		if err := o.wait(ctx, closed); err != nil {
+			o.mu.Unlock()
+			return nil, err
+		}
+	}
 	if o.closed {
 		o.mu.Unlock()
-		return net.ErrClosed
+		return nil, net.ErrClosed
 	}
-	start := len(o.pending)
-	for _, s := range signals {
-		if !understood(s, flags) {
-			continue
+	before := o.size + o.kept
+	for i := range p.messages {
+		m := &p.messages[i]
+		// One that comes after a large one in the same call must not overtake it.
+		behind := o.behind(m.signal, posted || len(larges) > 0)
+		var l *large
+		if len(m.payload) > largePayload {
+			l = &large{signal: m.own, from: m.signal.From, size: len(m.payload), kept: posted, done: make(chan struct{})}
+			if posted {
+				o.kept += l.size
+				m.own.Kept = true
+			} else {
+				larges = append(larges, l)
+			}
 		}
-		b, err := appendFrame(o.pending, s, flags)
-		if err != nil {
-			o.pending = b[:start]
+		switch {
+		case behind != nil:
+			o.postpone(behind, m, l)
+		case l != nil:
+			o.begin(m, l)
+		default:
+			o.add(m)
+		}
+	}
+	if posted && before > o.limit {
+		if o.posted += o.size + o.kept - before; o.posted > o.max {
 			o.mu.Unlock()
-			return err
-		}
-		o.pending = b
-	}
-	n := len(o.pending) - start
-	if n == 0 { // nothing that the peer would understand
-		o.mu.Unlock()
-		return nil
-	}
-	if posted && o.size > o.limit {
-		if o.posted += n; o.posted > o.max {
-			o.mu.Unlock()
-			return ErrNotReading
+			return nil, ErrNotReading
 		}
 	}
-	o.added(n)
-	return nil
+	o.added(len(larges) > 0)
+	return larges, nil
+}
+
+// roomFor tells whether messages may be sent now. What large payloads hold that nobody waits for counts only for who would add to it.
+func (o *outbox) roomFor(m []message) bool {
+	if o.size >= o.limit {
+		return false
+	}
+	if o.size+o.kept < o.limit {
+		return true
+	}
+	for i := range m {
+		if len(m[i].payload) > largePayload || o.behind(m[i].signal, false) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// add appends a message to what is pending.
+func (o *outbox) add(m *message) {
+	before := len(o.pending.buf)
+	o.pending.buf = o.enc.append(o.pending.buf, m)
+	n := len(o.pending.buf) - before
+	o.pending.size += n
+	o.size += n
 }
 
 // tick sends a tick if nothing is on its way already.
 func (o *outbox) tick() {
 	o.mu.Lock()
-	if o.closed || o.busy || len(o.pending) > 0 {
+	if o.closed || o.busy || !o.pending.empty() {
 		o.mu.Unlock()
 		return
 	}
-	o.pending = append(o.pending, 0, 0, 0, 0)
-	o.added(4)
+	o.pending.buf = append(o.pending.buf, 0, 0, 0, 0)
+	o.pending.size += tickLength
+	o.size += tickLength
+	o.added(false)
 }
 
 // waiting tells whether bytes wait for the socket.
 func (o *outbox) waiting() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.size > 0
+	return o.size > 0 || len(o.senders) > 0
 }
 
-// added is called with the lock held and n more bytes pending. It releases the lock.
-func (o *outbox) added(n int) {
-	o.size += n
-	if o.busy {
+// added is called with the lock held when there may be something to write. It releases the lock. A sender that has to stay until its
+// large message is written writes itself as long as the socket takes it.
+func (o *outbox) added(stay bool) {
+	if o.busy || o.pending.empty() && len(o.larges) == 0 {
 		o.mu.Unlock()
 		return // whoever writes comes back for it
 	}
-	if o.inline == nil || time.Since(o.last) < inlineAfter {
-		o.busy = true
+	o.busy = true
+	if o.inline == nil || !stay && time.Since(o.last) < inlineAfter {
 		o.mu.Unlock()
 		o.wake <- struct{}{} // never waits: only the one who sets busy fills the slot
 		return
 	}
-	o.busy = true
-	b := o.pending
-	o.pending, o.spare = o.spare[:0], nil
-	o.mu.Unlock()
-
-	k, err := o.inline(b)
-	o.written.Add(uint64(k))
-
-	o.mu.Lock()
-	o.wrote(k)
-	if err == nil && k == len(b) && len(o.pending) == 0 {
-		o.busy = false
-		o.keep(b)
+	for o.take() {
 		o.mu.Unlock()
-		return
+		o.vectors = o.current.vectors(o.vectors[:0], 0)
+		n, err := o.inline(o.vectors)
+		o.written.Add(uint64(n))
+		o.mu.Lock()
+		o.done = n
+		if err != nil || n < o.current.size {
+			// The socket is full or broken: the writer goroutine goes on, and finds the error itself.
+			o.mu.Unlock()
+			o.wake <- struct{}{}
+			return
+		}
+		o.wrote()
+		if len(o.larges) == 0 && !o.pending.empty() || len(o.larges) > 0 && !stay {
+			// More has come meanwhile, or it will take a while.
+			o.mu.Unlock()
+			o.wake <- struct{}{}
+			return
+		}
 	}
-	// The socket is full or broken, or more has come meanwhile: the writer goroutine goes on, and finds the error itself.
-	o.pending = append(b[k:], o.pending...)
 	o.mu.Unlock()
-	o.wake <- struct{}{}
+}
+
+// take makes what is pending current, and fragments of what is large. It ends the writing and returns false if there is nothing.
+func (o *outbox) take() bool {
+	if o.pending.empty() && len(o.larges) == 0 || o.closed {
+		o.busy = false
+		return false
+	}
+	o.current, o.pending = o.pending, o.current
+	o.done = 0
+	o.fill(&o.current)
+	return true
+}
+
+// wrote notes that the socket has taken the current batch, and wakes who waits for that.
+func (o *outbox) wrote() {
+	b := &o.current
+	o.size -= len(b.buf)
+	o.posted = max(0, o.posted-b.size)
+	o.last = time.Now()
+	o.finished(b.ends)
+	b.reset()
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
 }
 
 // drain is the writer goroutine's part: it writes until nothing is pending.
 func (o *outbox) drain() error {
-	for {
-		o.mu.Lock()
-		if len(o.pending) == 0 || o.closed {
-			o.busy = false
-			o.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for !o.current.empty() || o.take() {
+		if o.closed {
 			return nil
 		}
-		b := o.pending
-		o.pending, o.spare = o.spare[:0], nil
 		o.mu.Unlock()
-
-		n, err := o.nc.Write(b)
+		o.vectors = o.current.vectors(o.vectors[:0], o.done)
+		v := o.vectors // WriteTo eats it
+		n, err := v.WriteTo(o.nc)
+		clear(o.vectors)
 		o.written.Add(uint64(n))
+		o.mu.Lock()
 		if err != nil {
 			return err
 		}
-
-		o.mu.Lock()
-		o.keep(b)
-		o.wrote(n)
-		o.mu.Unlock()
+		o.wrote()
 	}
-}
-
-// keep holds on to a written buffer for the next bytes.
-func (o *outbox) keep(b []byte) {
-	if cap(b) <= keptBuffer {
-		o.spare = b[:0]
-	}
-}
-
-// wrote notes that the socket has taken n bytes, and wakes who waits for that.
-func (o *outbox) wrote(n int) {
-	o.size -= n
-	o.posted = max(0, o.posted-n)
-	o.last = time.Now()
-	if o.room != nil && o.size < o.limit {
-		close(o.room)
-		o.room = nil
-	}
+	return nil
 }
 
 // ready tells whether wait would return at once.
@@ -188,42 +279,44 @@ func (o *outbox) ready() bool {
 	return o.size < o.limit || o.closed
 }
 
-// wait returns when fewer bytes wait than the limit.
+// wait returns when something has been written. It is called with the lock held, and returns so.
 func (o *outbox) wait(ctx context.Context, closed <-chan struct{}) error {
-	return o.waitBelow(ctx, closed, o.limit)
+	if o.room == nil {
+		o.room = make(chan struct{})
+	}
+	room := o.room
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	select {
+	case <-room:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-closed:
+		return net.ErrClosed
+	}
 }
 
-// waitBelow returns when fewer bytes wait than size. Whoever is woken too early looks again.
-func (o *outbox) waitBelow(ctx context.Context, closed <-chan struct{}, size int) error {
-	for {
-		o.mu.Lock()
-		if o.closed {
-			o.mu.Unlock()
-			return net.ErrClosed
-		}
-		if o.size < size {
-			o.mu.Unlock()
-			return nil
-		}
-		if o.room == nil {
-			o.room = make(chan struct{})
-		}
-		room := o.room
-		o.mu.Unlock()
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-closed:
-			return net.ErrClosed
+// waitUntil returns when the condition holds.
+func (o *outbox) waitUntil(ctx context.Context, closed <-chan struct{}, holds func() bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for !o.closed && !holds() {
+		if err := o.wait(ctx, closed); err != nil {
+			return err
 		}
 	}
+	if o.closed {
+		return net.ErrClosed
+	}
+	return nil
 }
 
 // close lets nothing more in.
 func (o *outbox) close() {
 	o.mu.Lock()
 	o.closed = true
-	o.pending, o.spare = nil, nil
+	o.pending = batch{}
+	o.larges, o.senders = nil, nil
 	o.mu.Unlock()
 }

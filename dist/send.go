@@ -67,30 +67,30 @@ func (p *parser) altact(s *Signal, n int) {
 	}
 }
 
-// appendSend writes {22, From, To}, {6, From, ”, Name}, {33, From, Alias} or {37, Flags, From, To}, and their older forms, as
+// send writes {22, From, To}, {6, From, ”, Name}, {33, From, Alias} or {37, Flags, From, To}, and their older forms, as
 // erts_dsig_send_msg chooses them: an alias and what has priority go by ALTACT_SIG_SEND if the peer knows it, else as ordinary
 // messages.
-func appendSend(b []byte, s *Signal, flags handshake.Flags) []byte {
+func (e *encoder) send(b []byte, s *Signal) []byte {
 	switch {
-	case s.asAltact(flags):
-		return appendAltact(b, s)
+	case s.asAltact(e.flags):
+		return e.altact(b, s)
 	case s.ToRef.Len != 0:
 		b = appendOp(b, OpAliasSend, 3)
-		b = etf.AppendPid(b, s.From)
-		return etf.AppendRef(b, s.ToRef)
+		b = e.pid(b, s.From)
+		return e.ref(b, s.ToRef)
 	case s.ToName != "":
 		b = appendOp(b, OpRegSend, 4)
-		b = etf.AppendPid(b, s.From)
-		b = etf.AppendAtom(b, "")
-		return etf.AppendAtom(b, s.ToName)
-	case flags.Has(handshake.SendSender):
+		b = e.pid(b, s.From)
+		b = e.atom(b, "")
+		return e.atom(b, s.ToName)
+	case e.flags.Has(handshake.SendSender):
 		b = appendOp(b, OpSendSender, 3)
-		b = etf.AppendPid(b, s.From)
-		return etf.AppendPid(b, s.To)
+		b = e.pid(b, s.From)
+		return e.pid(b, s.To)
 	default:
 		b = appendOp(b, OpSend, 3)
-		b = etf.AppendAtom(b, "")
-		return etf.AppendPid(b, s.To)
+		b = e.atom(b, "")
+		return e.pid(b, s.To)
 	}
 }
 
@@ -99,7 +99,7 @@ func (s *Signal) asAltact(flags handshake.Flags) bool {
 	return (s.Priority || s.ToRef.Len != 0) && flags.Has(handshake.AltactSig)
 }
 
-func appendAltact(b []byte, s *Signal) []byte {
+func (e *encoder) altact(b []byte, s *Signal) []byte {
 	var flags int64
 	if s.Priority {
 		flags |= altactPriority
@@ -115,12 +115,12 @@ func appendAltact(b []byte, s *Signal) []byte {
 	}
 	b = appendOp(b, OpAltactSigSend, 4)
 	b = etf.AppendInt(b, flags)
-	b = etf.AppendPid(b, s.From)
+	b = e.pid(b, s.From)
 	switch {
 	case s.ToRef.Len != 0:
-		return etf.AppendRef(b, s.ToRef)
+		return e.ref(b, s.ToRef)
 	case s.ToName != "":
-		return etf.AppendAtom(b, s.ToName)
+		return e.atom(b, s.ToName)
 	}
-	return etf.AppendPid(b, s.To)
+	return e.pid(b, s.To)
 }

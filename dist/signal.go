@@ -18,7 +18,7 @@ const (
 	Exit2                        // From, To or ToRef, Payload; Priority: erlang:exit/2,3
 	Monitor                      // From, To or ToName, Ref
 	Demonitor                    // From, To or ToName, Ref
-	Down                         // From or FromName, To, Ref, Payload: MONITOR_P_EXIT
+	Down                         // From or FromName (sending: perhaps both), To, Ref, Payload: MONITOR_P_EXIT
 	GroupLeader                  // From is the new group leader, To
 	SpawnRequest                 // From, Ref, Leader, Module, Function, Arity, Options; Payload is the argument list
 	SpawnReply                   // To, Ref, Linked, Monitored, and From is the new process or FromName the error
@@ -27,7 +27,7 @@ const (
 // Signal is one control message with its payload, in either direction. Fields that its Kind does not name are zero.
 //
 // A Signal that Conn hands out is valid until the handler returns; its Payload and Options stay valid for ever and
-// belong to the handler. A Signal that is sent is read during the call only.
+// belong to the handler. A Signal that is sent is used during the call only, but for a payload that is Kept.
 type Signal struct {
 	Kind     Kind
 	Op       Op // as received; ignored when sending: the negotiated flags choose it
@@ -49,4 +49,8 @@ type Signal struct {
 	// Priority asks the receiver to take a message or an exit signal before the ordinary ones (OTP 28, EEP 76). Only a receiver that has opted
 	// in heeds it. To a peer without ALTACT_SIG the signal goes as an ordinary one.
 	Priority bool
+
+	// Kept is set by Send and Post when the bytes of Payload are the connection's from then on, because they are still being written:
+	// nobody may change or reuse them. See Conn.Send.
+	Kept bool
 }

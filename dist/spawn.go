@@ -48,31 +48,32 @@ func (p *parser) spawn(s *Signal) {
 	p.token(p.op == OpSpawnRequestTT)
 }
 
-func appendSpawn(b []byte, s *Signal) ([]byte, error) {
-	if s.Kind == SpawnReply {
-		var flags int64
-		if s.Linked {
-			flags |= spawnLinked
-		}
-		if s.Monitored {
-			flags |= spawnMonitored
-		}
-		b = appendOp(b, OpSpawnReply, 5)
-		b = etf.AppendRef(b, s.Ref)
-		b = etf.AppendPid(b, s.To)
-		b = etf.AppendInt(b, flags)
-		return appendPidOrName(b, s.From, s.FromName), nil
+func (e *encoder) spawnReply(b []byte, s *Signal) []byte {
+	var flags int64
+	if s.Linked {
+		flags |= spawnLinked
 	}
+	if s.Monitored {
+		flags |= spawnMonitored
+	}
+	b = appendOp(b, OpSpawnReply, 5)
+	b = e.ref(b, s.Ref)
+	b = e.pid(b, s.To)
+	b = etf.AppendInt(b, flags)
+	return e.pidOrName(b, s.From, s.FromName)
+}
+
+func (e *encoder) spawnRequest(b []byte, s *Signal) []byte {
 	b = appendOp(b, OpSpawnRequest, 6)
-	b = etf.AppendRef(b, s.Ref)
-	b = etf.AppendPid(b, s.From)
-	b = etf.AppendPid(b, s.Leader)
+	b = e.ref(b, s.Ref)
+	b = e.pid(b, s.From)
+	b = e.pid(b, s.Leader)
 	b = etf.AppendTupleHeader(b, 3)
-	b = etf.AppendAtom(b, s.Module)
-	b = etf.AppendAtom(b, s.Function)
+	b = e.atom(b, s.Module)
+	b = e.atom(b, s.Function)
 	b = etf.AppendInt(b, int64(s.Arity))
 	if s.Options.Bytes == nil {
-		return etf.AppendNil(b), nil
+		return etf.AppendNil(b)
 	}
-	return appendPayload(b, s.Options)
+	return append(b, s.Options.Bytes...)
 }

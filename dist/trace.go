@@ -25,10 +25,10 @@ func (s *Signal) String() string {
 	var b strings.Builder
 	b.WriteString(s.Kind.String())
 	switch {
-	case s.From.Node != "":
-		b.WriteString(" " + s.From.String())
 	case s.FromName != "":
 		b.WriteString(" " + s.FromName.String())
+	case s.From.Node != "":
+		b.WriteString(" " + s.From.String())
 	}
 	switch {
 	case s.To.Node != "":

@@ -229,7 +229,7 @@ func (n *Node) emitDown(k watchKey, w watcher, from etf.Pid, reason etf.Raw) {
 	}
 	s := &dist.Signal{Kind: dist.Down, From: from, To: w.pid, Ref: k.ref, Payload: reason}
 	if w.name != "" {
-		s.From, s.FromName = etf.Pid{}, w.name
+		s.FromName = w.name // From stays: the signal must not overtake what that process has sent
 	}
 	n.emit(k.session, s)
 }

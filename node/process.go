@@ -231,7 +231,7 @@ func (p *Process) reach(ctx context.Context, to etf.Atom) (*session, error) {
 
 // transmit is Node.transmit that the end of the process interrupts.
 func (p *Process) transmit(ctx context.Context, s *session, sigs ...*dist.Signal) error {
-	if s != nil && !s.conn.Ready() {
+	if s != nil && !s.conn.Ready(sigs...) {
 		var done context.CancelFunc
 		ctx, done = p.within(ctx)
 		defer done()

@@ -96,7 +96,7 @@ func TestExitWhileSending(t *testing.T) {
 	go func() {
 		var err error
 		for err == nil {
-			err = p.SendContext(context.Background(), strangers("frozen@test"), make([]byte, 1<<20))
+			err = p.SendContext(context.Background(), strangers("frozen@test"), make([]byte, 1<<15))
 		}
 		blocked <- err
 	}()

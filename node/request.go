@@ -126,10 +126,11 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 		buf.release()
 		return etf.Raw{}, err
 	}
-	err = p.transmit(ctx, s,
-		&dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref},
-		&dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: buf.b}})
-	buf.release()
+	sig := dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: buf.b}}
+	err = p.transmit(ctx, s, &dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref}, &sig)
+	if !sig.Kept {
+		buf.release()
+	}
 	if err != nil {
 		return etf.Raw{}, err
 	}

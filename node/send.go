@@ -98,15 +98,19 @@ func (n *Node) send(from etf.Pid, to, v any, reach func(target) (*session, error
 		return emit(nil, &sig)
 	}
 	buf := takeBuffer()
-	defer buf.release()
 	if buf.b, err = etf.Append(buf.b, v); err != nil {
+		buf.release()
 		return err
 	}
 	sig.Payload.Bytes = buf.b
-	return emit(s, &sig)
+	err = emit(s, &sig)
+	if !sig.Kept {
+		buf.release()
+	}
+	return err
 }
 
-// buffer holds a payload on its way into a connection's buffer, which takes a copy.
+// buffer holds a payload on its way to a connection, which takes a copy or, of a large one, the bytes themselves (Signal.Kept).
 type buffer struct{ b []byte }
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 512)} }}

@@ -1,0 +1,227 @@
+package dist
+
+import (
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+const (
+	cacheSlots = cacheSegments * segmentSize
+	maxRefs    = 255 // in one header
+	noRef      = -1
+)
+
+// sentAtoms is the sending half of the atom cache: what the peer has in its slots, and the references of the message that is
+// being encoded. As in ERTS (external.c:insert_acache_map, erts_encode_ext_dist_header_finalize) every atom belongs to one slot,
+// by its hash; a new one overwrites the slot's; of two atoms of one message with the same slot the second is written out.
+type sentAtoms struct {
+	seed maphash.Seed
+	slot [cacheSlots]uint16 // 1 + place in held; 0: empty
+	held []etf.Atom
+
+	n    int
+	refs [maxRefs]sentRef
+	at   [cacheSlots]uint8 // place in refs, true only if refs[at].slot is that slot and at < n
+	long bool
+}
+
+type sentRef struct {
+	slot uint16
+	new  bool
+}
+
+func newSentAtoms() *sentAtoms { return &sentAtoms{seed: maphash.MakeSeed()} }
+
+// reset begins a message.
+func (c *sentAtoms) reset() { c.n, c.long = 0, false }
+
+// ref returns the number of the atom in the header of the message, entering it if need be, or noRef if it has to be written out.
+func (c *sentAtoms) ref(a etf.Atom) int {
+	return c.enter(int(maphash.String(c.seed, string(a))%cacheSlots), a)
+}
+
+// refBytes is ref for the text of an atom.
+func (c *sentAtoms) refBytes(text []byte) int {
+	slot := int(maphash.Bytes(c.seed, text) % cacheSlots)
+	if h := c.slot[slot]; h != 0 && string(c.held[h-1]) == string(text) {
+		return c.enter(slot, c.held[h-1])
+	}
+	return c.enter(slot, etf.Atom(text))
+}
+
+func (c *sentAtoms) enter(slot int, a etf.Atom) int {
+	h := c.slot[slot]
+	if i := int(c.at[slot]); i < c.n && int(c.refs[i].slot) == slot {
+		if c.held[h-1] == a {
+			return i
+		}
+		return noRef
+	}
+	if c.n == maxRefs {
+		return noRef
+	}
+	r := sentRef{slot: uint16(slot)}
+	switch {
+	case h == 0:
+		c.held = append(c.held, a)
+		c.slot[slot] = uint16(len(c.held))
+		r.new = true
+	case c.held[h-1] != a:
+		c.held[h-1] = a
+		r.new = true
+	}
+	if len(a) > 255 {
+		c.long = true
+	}
+	i := c.n
+	c.at[slot], c.refs[i] = uint8(i), r
+	c.n++
+	return i
+}
+
+// append writes the references as a header has them: their number, their flags, the slots and the new atoms.
+func (c *sentAtoms) append(b []byte) []byte {
+	b = append(b, byte(c.n))
+	if c.n == 0 {
+		return b
+	}
+	flags := len(b)
+	for range c.n/2 + 1 {
+		b = append(b, 0)
+	}
+	for i, r := range c.refs[:c.n] {
+		nibble := byte(r.slot >> 8)
+		b = append(b, byte(r.slot))
+		if r.new {
+			nibble |= 8
+			a := c.held[c.slot[r.slot]-1]
+			if c.long {
+				b = append(b, byte(len(a)>>8))
+			}
+			b = append(append(b, byte(len(a))), a...)
+		}
+		b[flags+i/2] |= nibble << (4 * (i & 1))
+	}
+	if c.long {
+		b[flags+c.n/2] |= 1 << (4 * (c.n & 1))
+	}
+	return b
+}
+
+// mark is where an atom stands in an encoded term.
+type mark struct{ tag, text, end int }
+
+// markAtoms appends to marks where the atoms of the term at the start of b stand. It stops at what it does not know; atoms inside
+// a fun are left alone, because a fun says how long it is.
+func markAtoms(marks []mark, b []byte) []mark {
+	at := 0
+	// atom passes over an atom, and tells whether there was one.
+	atom := func() bool {
+		if at+2 > len(b) {
+			return false
+		}
+		m := mark{tag: at}
+		switch b[at] {
+		case 119:
+			m.text = at + 2
+			m.end = m.text + int(b[at+1])
+		case 118:
+			if at+3 > len(b) {
+				return false
+			}
+			m.text = at + 3
+			m.end = m.text + int(b[at+1])<<8 + int(b[at+2])
+		default:
+			return false
+		}
+		if m.end > len(b) {
+			return false
+		}
+		marks = append(marks, m)
+		at = m.end
+		return true
+	}
+	u32 := func(i int) int {
+		if i+4 > len(b) || bits.UintSize == 32 && b[i] > 127 {
+			return len(b)
+		}
+		return int(uint32(b[i])<<24 | uint32(b[i+1])<<16 | uint32(b[i+2])<<8 | uint32(b[i+3]))
+	}
+	for left := 1; left > 0; left-- {
+		if at+2 > len(b) {
+			return marks // nil, or the end
+		}
+		switch b[at] {
+		case 119, 118:
+			if !atom() {
+				return marks
+			}
+		case 97: // small integer
+			at += 2
+		case 98: // integer
+			at += 5
+		case 70: // float
+			at += 9
+		case 106: // nil
+			at++
+		case 104: // small tuple
+			left += int(b[at+1])
+			at += 2
+		case 105: // tuple
+			left += u32(at + 1)
+			at += 5
+		case 108: // list and its tail
+			left += u32(at+1) + 1
+			at += 5
+		case 107: // string
+			if at+3 > len(b) {
+				return marks
+			}
+			at += 3 + int(b[at+1])<<8 + int(b[at+2])
+		case 109: // binary
+			at += 5 + u32(at+1)
+		case 77: // bit string
+			at += 6 + u32(at+1)
+		case 116: // map
+			left += 2 * u32(at+1)
+			at += 5
+		case 88, 89, 120: // pid, port, port of 64 bits
+			n := 12
+			if b[at] == 89 {
+				n = 8
+			}
+			at++
+			if !atom() {
+				return marks
+			}
+			at += n
+		case 90: // reference
+			if at+3 > len(b) {
+				return marks
+			}
+			n := int(b[at+1])<<8 + int(b[at+2])
+			at += 3
+			if !atom() {
+				return marks
+			}
+			at += 4 + 4*n
+		case 110: // small big
+			at += 3 + int(b[at+1])
+		case 111: // big
+			at += 6 + u32(at+1)
+		case 113: // export
+			at++
+			left += 3
+		case 112: // fun
+			at += 1 + u32(at+1)
+		case 67: // record: module, name, fields' names and values
+			left += 2 + 2*u32(at+1)
+			at += 6
+		default:
+			return marks
+		}
+	}
+	return marks
+}

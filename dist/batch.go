@@ -1,0 +1,64 @@
+package dist
+
+import "net"
+
+// batch is bytes in the order in which they go out: frames in buf, and between them slices of payloads that lie elsewhere.
+type batch struct {
+	buf  []byte
+	cuts []cut
+	size int      // bytes in all
+	ends []*large // the payloads whose last bytes are in it
+}
+
+// cut is a slice that goes out before buf[at].
+type cut struct {
+	at int
+	b  []byte
+}
+
+func (b *batch) empty() bool { return b.size == 0 }
+
+// put appends a slice without copying it.
+func (b *batch) put(p []byte) {
+	if len(p) > 0 {
+		b.cuts = append(b.cuts, cut{len(b.buf), p})
+		b.size += len(p)
+	}
+}
+
+// vectors appends to v the slices of what is left of the batch after its first skip bytes.
+func (b *batch) vectors(v net.Buffers, skip int) net.Buffers {
+	add := func(p []byte) {
+		if skip >= len(p) {
+			skip -= len(p)
+			return
+		}
+		v = append(v, p[skip:])
+		skip = 0
+	}
+	from := 0
+	for _, c := range b.cuts {
+		if c.at > from {
+			add(b.buf[from:c.at])
+			from = c.at
+		}
+		add(c.b)
+	}
+	if len(b.buf) > from {
+		add(b.buf[from:])
+	}
+	return v
+}
+
+// reset empties the batch and keeps its memory, unless that is too much.
+func (b *batch) reset() {
+	if cap(b.buf) > keptBuffer {
+		b.buf = nil
+	}
+	b.buf = b.buf[:0]
+	clear(b.cuts)
+	b.cuts = b.cuts[:0]
+	clear(b.ends)
+	b.ends = b.ends[:0]
+	b.size = 0
+}

@@ -1,0 +1,218 @@
+package dist
+
+import (
+	"encoding/binary"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+const (
+	fragmentSize = 64 << 10 // of control tuple and payload together (ERTS_DIST_FRAGMENT_SIZE in dist.h)
+	// fragmentsPerWrite is how many fragments one write may carry: enough to make the system call cheap, few enough that a
+	// small message does not wait long for the socket.
+	fragmentsPerWrite = 8
+)
+
+// large is a message that is longer than a fragment. Its payload is written from where it lies: fragment by fragment, in turns
+// with other large messages and with whatever else there is, or as one frame to a peer without FRAGMENTS.
+type large struct {
+	signal   *Signal // the sender's own
+	from     etf.Pid
+	sequence uint64
+	part     uint64 // number of the next fragment; 0: all are in a batch
+	rest     []byte
+	size     int  // of the payload
+	kept     bool // nobody waits for it any more: Send has been given up, or it was posted
+
+	done chan struct{} // closed when the socket has taken all of it
+}
+
+// sender is what is under way of one process: its large messages, and the signals that must not overtake them.
+//
+// Send of a large message returns when it has been written, so whoever calls it one after the other needs no help. But a Send
+// that was given up and what was posted are under way behind the sender's back; what it sends afterwards waits behind that
+// (as a process of ERTS that exits in the middle of a message finishes it first), and what it posts waits in any case.
+type sender struct {
+	open   int // large messages that are not written yet
+	kept   int // those of them that nobody waits for
+	behind []*deferred
+}
+
+// deferred is a signal that has to wait for large messages of its sender. Its bytes are copied unless the payload is large.
+type deferred struct {
+	message
+	large *large // nil for a small one
+	copy  Signal
+}
+
+// fragments is the number of fragments of a message whose control tuple has n bytes.
+func fragments(n, payload int) int {
+	return max(1, (n+payload+fragmentSize-1)/fragmentSize)
+}
+
+// begin puts the head of a large message, its control tuple and first piece of payload, into the batch.
+func (o *outbox) begin(m *message, l *large) {
+	b := &o.pending
+	before := len(b.buf)
+	head := o.enc.control(m.signal)
+	at := len(b.buf)
+	if n := fragments(len(head), len(m.payload)); fragmentsOn(o.enc.flags) && n > 1 {
+		o.sequence++
+		l.sequence, l.part = o.sequence, uint64(n)
+		b.buf = append(b.buf, 0, 0, 0, 0, versionMagic, firstPart)
+		b.buf = binary.BigEndian.AppendUint64(b.buf, l.sequence)
+		b.buf = binary.BigEndian.AppendUint64(b.buf, l.part)
+		b.buf = o.enc.appendRefs(b.buf)
+		b.buf = append(b.buf, head...)
+		first := m.payload[:fragmentSize-len(head)]
+		l.rest = m.payload[len(first):]
+		l.part--
+		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+len(first)))
+		b.size += len(b.buf) - before
+		b.put(first)
+		o.larges = append(o.larges, l)
+	} else {
+		b.buf = o.enc.appendWhole(b.buf, head, true)
+		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+len(m.payload)))
+		b.size += len(b.buf) - before
+		b.put(m.payload)
+		b.ends = append(b.ends, l)
+	}
+	o.size += len(b.buf) - before
+
+	s := o.senders[l.from]
+	if s == nil {
+		if o.senders == nil {
+			o.senders = make(map[etf.Pid]*sender)
+		}
+		s = new(sender)
+		o.senders[l.from] = s
+	}
+	s.open++
+	if l.kept {
+		s.kept++
+	}
+}
+
+// fill puts fragments of the large messages into the batch, taking turns.
+func (o *outbox) fill(b *batch) {
+	for range fragmentsPerWrite {
+		if len(o.larges) == 0 {
+			return
+		}
+		if o.turn >= len(o.larges) {
+			o.turn = 0
+		}
+		l := o.larges[o.turn]
+		piece := l.rest
+		if l.part > 1 {
+			piece = piece[:fragmentSize]
+		}
+		l.rest = l.rest[len(piece):]
+		before := len(b.buf)
+		b.buf = binary.BigEndian.AppendUint32(b.buf, uint32(fragmentHeader+len(piece)))
+		b.buf = append(b.buf, versionMagic, nextPart)
+		b.buf = binary.BigEndian.AppendUint64(b.buf, l.sequence)
+		b.buf = binary.BigEndian.AppendUint64(b.buf, l.part)
+		b.size += len(b.buf) - before
+		o.size += len(b.buf) - before
+		b.put(piece)
+		if l.part--; l.part == 0 {
+			b.ends = append(b.ends, l)
+			o.larges = append(o.larges[:o.turn], o.larges[o.turn+1:]...)
+		} else {
+			o.turn++
+		}
+	}
+}
+
+// finished notes that large messages have been written, and lets those signals go that waited behind them.
+func (o *outbox) finished(ends []*large) {
+	for _, l := range ends {
+		close(l.done)
+		s := o.senders[l.from]
+		if s == nil {
+			continue // closed meanwhile
+		}
+		s.open--
+		if l.kept {
+			s.kept--
+			o.kept -= l.size
+		}
+		for s.open == 0 && len(s.behind) > 0 {
+			d := s.behind[0]
+			s.behind = s.behind[1:]
+			if d.large != nil {
+				o.begin(&d.message, d.large)
+			} else {
+				o.kept -= len(d.payload)
+				o.add(&d.message)
+			}
+		}
+		if s.open == 0 {
+			delete(o.senders, l.from)
+		}
+	}
+}
+
+// behind returns the sender that a signal has to wait for, or nil.
+func (o *outbox) behind(s *Signal, posted bool) *sender {
+	if len(o.senders) == 0 {
+		return nil
+	}
+	x := o.senders[s.From]
+	if x != nil && (posted || x.kept > 0 || len(x.behind) > 0) {
+		return x
+	}
+	return nil
+}
+
+// postpone queues a signal behind its sender's large messages.
+func (o *outbox) postpone(x *sender, m *message, l *large) {
+	d := &deferred{message: *m, large: l, copy: *m.signal}
+	d.own, d.signal = nil, &d.copy
+	d.copy.Payload.Bytes = nil
+	if l == nil {
+		d.payload = append([]byte(nil), m.payload...)
+		d.marks = append([]mark(nil), m.marks...)
+		o.kept += len(d.payload)
+	}
+	if d.copy.reasonInTuple(o.enc.flags) {
+		d.copy.Payload.Bytes = append([]byte(nil), m.signal.Payload.Bytes...)
+	}
+	if d.copy.Options.Bytes != nil {
+		d.copy.Options.Bytes = append([]byte(nil), d.copy.Options.Bytes...)
+	}
+	x.behind = append(x.behind, d)
+}
+
+// abandon is for a sender that waits no longer. It returns false if the message has been written meanwhile; else the payload is
+// the connection's from now on.
+func (o *outbox) abandon(l *large) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case <-l.done:
+		return false
+	default:
+	}
+	l.signal.Kept = true
+	if !l.kept {
+		l.kept = true
+		o.kept += l.size
+		if s := o.senders[l.from]; s != nil && !s.waits(l) {
+			s.kept++
+		}
+	}
+	return true
+}
+
+// waits tells whether l has not begun yet.
+func (s *sender) waits(l *large) bool {
+	for _, d := range s.behind {
+		if d.large == l {
+			return true
+		}
+	}
+	return false
+}

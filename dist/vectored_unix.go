@@ -1,0 +1,16 @@
+//go:build unix && !linux
+
+package dist
+
+import (
+	"net"
+	"syscall"
+)
+
+// vectored writes one slice per system call, where writev is not at hand.
+type vectored struct{}
+
+func (w *vectored) some(fd int, v net.Buffers) (int, error) {
+	n, err := syscall.Write(fd, v[0])
+	return max(n, 0), err
+}
