@@ -128,9 +128,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	}
 	sig := dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: buf.b}}
 	err = p.transmit(ctx, s, &dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref}, &sig)
-	if !sig.Kept {
-		buf.release()
-	}
+	buf.releaseAfter(&sig)
 	if err != nil {
 		return etf.Raw{}, err
 	}

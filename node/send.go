@@ -103,11 +103,8 @@ func (n *Node) send(from etf.Pid, to, v any, reach func(target) (*session, error
 		return err
 	}
 	sig.Payload.Bytes = buf.b
-	err = emit(s, &sig)
-	if !sig.Kept {
-		buf.release()
-	}
-	return err
+	defer buf.releaseAfter(&sig)
+	return emit(s, &sig)
 }
 
 // buffer holds a payload on its way to a connection, which takes a copy or, of a large one, the bytes themselves (Signal.Kept).
@@ -123,5 +120,12 @@ func (b *buffer) release() {
 	if cap(b.b) <= keptBuffer {
 		b.b = b.b[:0]
 		buffers.Put(b)
+	}
+}
+
+// releaseAfter is release for the payload of a signal that has been sent, unless the connection has kept it.
+func (b *buffer) releaseAfter(s *dist.Signal) {
+	if !s.Kept {
+		b.release()
 	}
 }

@@ -20,13 +20,14 @@ func (p *Process) SpawnWait(ctx context.Context, on, module, function etf.Atom, 
 	}
 	defer p.end()
 	buf := takeBuffer()
-	defer buf.release()
 	if buf.b, err = appendArgs(buf.b, args); err != nil {
+		buf.release()
 		return etf.Raw{}, err
 	}
 	c := &spawnCall{request: request{node: p.node, ref: p.node.newRef(), answer: make(chan answer, 1), spawned: true}, on: on}
 	sig := &dist.Signal{Kind: dist.SpawnRequest, From: p.pid, Ref: c.ref, Leader: p.GroupLeader(), Module: module, Function: function,
 		Arity: len(args), Options: monitorOption, Payload: etf.Raw{Bytes: buf.b}}
+	defer buf.releaseAfter(sig)
 	if on == p.node.name {
 		return p.spawnWaitHere(ctx, c, sig)
 	}
@@ -125,11 +126,14 @@ func (p *Process) SpawnCast(ctx context.Context, on, module, function etf.Atom, 
 	}
 	defer p.end()
 	buf := takeBuffer()
-	defer buf.release()
 	var err error
 	if buf.b, err = appendArgs(buf.b, args); err != nil {
+		buf.release()
 		return err
 	}
+	sig := &dist.Signal{Kind: dist.SpawnRequest, From: p.pid, Ref: p.node.newRef(), Leader: p.GroupLeader(),
+		Module: module, Function: function, Arity: len(args), Payload: etf.Raw{Bytes: buf.b}}
+	defer buf.releaseAfter(sig)
 	s, err := p.reach(ctx, on)
 	switch {
 	case err != nil:
@@ -138,8 +142,7 @@ func (p *Process) SpawnCast(ctx context.Context, on, module, function etf.Atom, 
 		return &SpawnError{on, notsup}
 	}
 	// The peer replies all the same; a reply to no request is dropped.
-	return p.transmit(ctx, s, &dist.Signal{Kind: dist.SpawnRequest, From: p.pid, Ref: p.node.newRef(), Leader: p.GroupLeader(),
-		Module: module, Function: function, Arity: len(args), Payload: etf.Raw{Bytes: buf.b}})
+	return p.transmit(ctx, s, sig)
 }
 
 // SpawnCast is Process.SpawnCast for a goroutine that is no process.
