@@ -49,7 +49,7 @@ func pair(t testing.TB) (*erlnode.Node, *otp.Node) {
 // pid asks a BEAM node for a pid and gets it over the wire: the text of one does not say which node it is of.
 func pid(t testing.TB, beam *otp.Node, p *node.Process, expr string) etf.Pid {
 	t.Helper()
-	name := "ask_" + strings.ReplaceAll(p.Self().String(), "@", "_")
+	name := "ask_" + strings.NewReplacer("@", "_", "'", "").Replace(p.Self().String())
 	if err := p.Register(etf.Atom(name)); err != nil {
 		t.Fatal(err)
 	}
