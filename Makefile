@@ -13,7 +13,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 phase = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test check race interop matrix fuzz fuzz-otp bench bench-etf golden static
+.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist bench bench-etf golden static
 .SILENT:
 
 help:
@@ -26,6 +26,8 @@ help:
 	echo 'make fuzz      every fuzz target for FUZZTIME=$(FUZZTIME)'
 	echo 'make fuzz-otp  COUNT=$(COUNT) random terms each way between etf and OTP, and as many malformed ones; OTP=29 gets that release,'
 	echo '               SEED=1 the terms that make test takes'
+	echo 'make fuzz-dist COUNT=$(COUNT) random sequences of links, monitors, exits, aliases, names and disconnects, run against a BEAM'
+	echo '               node and a Go node and compared; OTP=29 gets that release, SEED=1 says which sequences'
 	echo 'make bench     the Go benchmarks'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
 	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
@@ -75,6 +77,9 @@ fuzz:
 
 fuzz-otp:
 	bin=; [ -z "$(OTP)" ] || bin=$$(scripts/get-otp $(OTP)); go run ./interop/etf -otp "$$bin" -count $(COUNT) $(if $(SEED),-seed $(SEED))
+
+fuzz-dist:
+	bin=$$(scripts/setup-otp "$(OTP)") && ERLNODE_OTP=$$bin go run ./interop/sequences -count $(COUNT) $(if $(SEED),-seed $(SEED))
 
 bench-etf:
 	bin=$$(scripts/get-otp 29); cd interop/bench && go run . -otp "$$bin"

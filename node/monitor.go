@@ -53,6 +53,8 @@ type watcher struct {
 // Monitor makes the process a watcher of another, given as etf.Pid, etf.Atom (a name on this node), Name or *Process.
 // When that one exits a message comes, once: {'DOWN', Ref, process, Pid | {Name, Node}, Reason}; see Message.Down. If there
 // is no such process it comes at once with the reason noproc, and without a connection to the node with noconnection.
+// Of itself a process hears nothing, by its pid or by a name that it has, and no alias comes of it.
+//
 // It fails only for a destination of another kind, for an alias mode that a monitor does not have, and when this process has
 // exited.
 //
@@ -73,6 +75,9 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 		return etf.Ref{}, err
 	}
 	m.target = t
+	if t.name == "" && t.pid == p.pid || t.name != "" && t.node == p.node.Name() && p.node.names.get(t.name) == p {
+		return ref, nil // it will never hear of its own end: neither a monitor nor an alias, as in ERTS
+	}
 	p.mu.Lock()
 	if p.monitors == nil {
 		p.monitors = make(map[etf.Ref]*monitor)
@@ -81,9 +86,6 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 	p.mu.Unlock()
 	if m.alias != 0 {
 		p.addAlias(ref, m.alias)
-	}
-	if t.pid == p.pid && t.name == "" {
-		return ref, nil // it will never hear of its own end
 	}
 	s, err := p.reach(p.Context(), t.node)
 	if err == nil && s != nil {

@@ -303,6 +303,14 @@ func TestAliases(t *testing.T) {
 		if p.Messages() != 0 || records(p, a).monitors != 0 || records(q, b).watchers != 0 {
 			t.Errorf("%d messages, %+v, %+v", p.Messages(), records(p, a), records(q, b))
 		}
+		p.Register("me")
+		for _, self := range []any{p.Self(), etf.Atom("me"), Name{"me", p.Node().Name()}} { // as in ERTS neither monitor nor alias
+			own, err := p.Monitor(self, AliasExplicit)
+			send(own, "dropped")
+			if err != nil || p.Unalias(own) || p.Demonitor(own) || p.Messages() != 0 {
+				t.Errorf("a monitor of oneself by %v: %v, %d messages", self, err, p.Messages())
+			}
+		}
 		p.Exit(nil)
 		if records(p, a).aliases != 0 {
 			t.Error("an alias outlives its process")

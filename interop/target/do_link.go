@@ -22,7 +22,7 @@ func (u *puppet) doLink(args []etf.Term) (any, error) {
 	if !isPid {
 		return nil, errBadarg
 	}
-	if pid.Node == u.Node().Name() && !u.trapping && !u.alive(pid) {
+	if pid.Node == u.Node().Name() && pid != u.Self() && !u.trapping && !u.alive(pid) {
 		return nil, raiseError("noproc")
 	}
 	return true, unexpected(u.Link(pid))
