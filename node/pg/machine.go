@@ -14,6 +14,7 @@ type machine struct {
 	groups map[string]*group
 	local  map[etf.Pid][]string // the groups that each member of this node is in, the latest joined last
 	peers  map[etf.Pid]*peer
+	conns  map[etf.Atom]uint32 // the connections that are up, as far as we have heard: what is sent goes over these or not at all
 	out    []effect
 }
 
@@ -37,7 +38,7 @@ type effectKind uint8
 
 const (
 	monitor   effectKind = iota // a peer or a member of this node
-	demonitor                   // a member of this node
+	demonitor                   // the same
 	announce                    // discover, to the scope of a node, if there is one
 	send
 	tell // local watchers, of a change of one group
@@ -49,6 +50,7 @@ func newMachine(self etf.Pid) *machine {
 		groups: make(map[string]*group),
 		local:  make(map[etf.Pid][]string),
 		peers:  make(map[etf.Pid]*peer),
+		conns:  make(map[etf.Atom]uint32),
 	}
 }
 
@@ -61,10 +63,35 @@ func (m *machine) take() []effect {
 
 func (m *machine) emit(e effect) { m.out = append(m.out, e) }
 
-// nodeUp is a connection to a node on which there may be a scope of our name.
-func (m *machine) nodeUp(node etf.Atom) {
-	if node != m.self.Node {
-		m.emit(effect{kind: announce, node: node})
+// nodeUp is a connection to a node. If it is one on which to look for a scope, that is done.
+func (m *machine) nodeUp(node etf.Atom, connection uint32, look bool) {
+	m.conns[node] = connection
+	if look {
+		m.look(node)
+	}
+}
+
+// look asks for a scope of our name on a node.
+func (m *machine) look(node etf.Atom) {
+	m.emit(effect{kind: announce, node: node})
+}
+
+// nodeDown is the loss of a connection. A peer that is still there has been found by a message that was read later: it
+// does not know us any more, and both sides begin again when the next connection comes up.
+func (m *machine) nodeDown(node etf.Atom, connection uint32) {
+	if m.conns[node] != connection {
+		return
+	}
+	delete(m.conns, node)
+	var gone []etf.Pid
+	for pid := range m.peers {
+		if pid.Node == node {
+			gone = append(gone, pid)
+		}
+	}
+	for _, pid := range gone {
+		m.emit(effect{kind: demonitor, pids: []etf.Pid{pid}})
+		m.down(pid)
 	}
 }
 

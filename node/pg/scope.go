@@ -96,10 +96,15 @@ func (s *Scope) Done() <-chan struct{} { return s.ended }
 // run is the life of the scope's process.
 func (s *Scope) run() error {
 	defer s.end()
-	s.p.MonitorNodes(true, node.NodeEvents{Types: s.types()})
+	s.p.MonitorNodes(true, node.NodeEvents{Types: node.Connected})
+	n := s.p.Node()
 	s.happen(func() {
-		for _, name := range s.p.Node().Nodes(s.types()) {
-			s.m.nodeUp(name)
+		for types, look := range map[node.NodeType]bool{node.Visible: true, node.Hidden: n.Hidden()} {
+			for _, name := range n.Nodes(types) {
+				if id := n.ConnectionID(name); id != 0 {
+					s.m.nodeUp(name, id, look)
+				}
+			}
 		}
 	})
 	s.searchSoon()
@@ -127,19 +132,16 @@ func (s *Scope) receive() (node.Message, error) {
 	return s.p.Receive(ctx)
 }
 
-// types are the nodes to look for scopes on: visible ones, as in OTP. From a hidden node all others look hidden.
-func (s *Scope) types() node.NodeType {
-	if s.p.Node().Hidden() {
-		return node.Connected
-	}
-	return node.Visible
-}
-
 // take handles one message. Exit signals and what no scope sends are dropped.
 func (s *Scope) take(msg node.Message) {
 	if up, ok := msg.NodeUp(); ok {
-		s.happen(func() { s.m.nodeUp(up.Node) })
+		// From a hidden node all others look hidden.
+		s.happen(func() { s.m.nodeUp(up.Node, up.ConnectionID, !up.Hidden || s.p.Node().Hidden()) })
 		s.searchSoon()
+		return
+	}
+	if down, ok := msg.NodeDown(); ok {
+		s.happen(func() { s.m.nodeDown(down.Node, down.ConnectionID) })
 		return
 	}
 	if d, ok := msg.Down(); ok {
@@ -198,16 +200,16 @@ func (s *Scope) do(e effect) {
 	case monitor:
 		s.monitor(e.pids[0])
 	case demonitor:
-		pid := e.pids[0]
-		ref := s.refs[pid]
-		delete(s.refs, pid)
-		delete(s.watched, ref)
-		s.p.Demonitor(ref)
+		if ref, ok := s.refs[e.pids[0]]; ok {
+			delete(s.refs, e.pids[0])
+			delete(s.watched, ref)
+			s.p.Demonitor(ref)
+		}
 	case announce:
-		s.send(node.Name{Name: s.name, Node: e.node}, message{kind: discover, from: s.m.self})
+		s.send(s.m.conns[e.node], node.Name{Name: s.name, Node: e.node}, message{kind: discover, from: s.m.self})
 	case send:
 		for _, pid := range e.pids {
-			s.send(pid, e.message)
+			s.send(s.m.conns[pid.Node], pid, e.message)
 		}
 	case tell:
 		s.tell(e.change)
@@ -228,11 +230,11 @@ func (s *Scope) monitor(pid etf.Pid) {
 	s.mu.Unlock()
 }
 
-func (s *Scope) send(to any, m message) {
+func (s *Scope) send(connection uint32, to any, m message) {
 	all, err := m.encode()
 	for _, b := range all {
 		if err == nil {
-			err = s.p.SendNoConnect(to, etf.Raw{Bytes: b})
+			err = s.p.SendOver(connection, to, etf.Raw{Bytes: b})
 		}
 	}
 	if err != nil {

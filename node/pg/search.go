@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
-	"github.com/erlnode/erlnode/node"
 )
 
 // A scope that starts tells the visible nodes. A hidden node would never hear of it, and so asks again.
@@ -44,9 +43,9 @@ func (s *Scope) announceAgain() {
 		known[pid.Node] = true
 	}
 	found := true
-	for _, name := range s.p.Node().Nodes(node.Connected) {
+	for name := range s.m.conns {
 		if !known[name] {
-			s.m.nodeUp(name)
+			s.m.look(name)
 			found = false
 		}
 	}
