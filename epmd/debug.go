@@ -38,6 +38,13 @@ func (s *Server) debugLine(msg string) {
 	fmt.Fprintf(s.cfg.Debug, "epmd: %s: %s\n", time.Now().Format(time.ANSIC), msg)
 }
 
+// printTime is what the original prints whenever it looks at the clock, from level 3 on.
+func (s *Server) printTime() {
+	if s.cfg.DebugLevel >= 3 {
+		s.printf(3, "time in seconds: %d", time.Now().Unix())
+	}
+}
+
 // announce prints what the original says in any case though it is no complaint.
 func (s *Server) announce(msg string) {
 	if s.cfg.Logger != nil {

@@ -96,10 +96,11 @@ var (
 	ErrRefused = errors.New("closed without an answer")
 )
 
-// The clocks of BEAM nodes (erl_epmd.erl).
+// The clocks of BEAM nodes (erl_epmd.erl), and of our own patience.
 const (
 	requestTimeout = 10 * time.Second
 	retryInterval  = 2 * time.Second
+	firstRetry     = 100 * time.Millisecond
 )
 
 // Error says what was asked of which epmd, and how it failed.

@@ -56,6 +56,14 @@ func (s *Server) listen() error {
 	case port < 0:
 		port = 0
 	}
+	if len(s.cfg.Listeners) > maxListeners {
+		return fmt.Errorf("epmd: cannot listen on more than %d IP addresses", maxListeners)
+	}
+	if len(s.cfg.Listeners) > 0 {
+		s.listeners, s.port = s.cfg.Listeners, port
+		return nil
+	}
+	s.printf(2, "try to initiate listening port %d", port)
 	list, err := endpoints(s.cfg.Addresses)
 	if err == nil && port > 65535 {
 		err = fmt.Errorf("port %d is none", port)

@@ -14,6 +14,9 @@ import (
 
 // RegisterConfig says who hears how a registration fares. The zero value is ready.
 type RegisterConfig struct {
+	// Failed is called in the same way after each attempt to register again that has failed, with the reason and how long the
+	// connection has been lost.
+	Failed func(reason error, since time.Duration)
 	// Logger hears when the connection to the epmd is lost (Warn) and when the node is registered again (Info).
 	// nil: nobody does.
 	Logger *slog.Logger
@@ -37,9 +40,9 @@ type Registration struct {
 }
 
 // Register enters a node at the epmd at addr and keeps it there. The epmd takes nodes of its own machine only:
-// addr is Addr("") as a rule. When the connection is lost, the node is registered again, tried every 2 seconds
-// until it works, as BEAM nodes do (erl_epmd:handle_info). Meanwhile it cannot be looked up; nothing else is
-// lost.
+// addr is Addr("") as a rule. When the connection is lost, the node is registered again, tried after 100 ms, then
+// after twice the time each, at last every 2 seconds, until it works. BEAM nodes try every 2 seconds
+// (erl_epmd:handle_info). Meanwhile it cannot be looked up; nothing else is lost.
 //
 // info.Name and info.Port must be set. Type, HighVersion and LowVersion of 0 mean Normal, 6 and 5.
 //
@@ -150,7 +153,8 @@ func hold(ctx context.Context, c net.Conn) error {
 
 // reconnect returns a connection on which the node is registered, or nil when ctx is done.
 func (r *Registration) reconnect(ctx context.Context) net.Conn {
-	retry := time.NewTimer(retryInterval)
+	lost, wait := time.Now(), firstRetry
+	retry := time.NewTimer(wait)
 	defer retry.Stop()
 	for {
 		select {
@@ -162,8 +166,15 @@ func (r *Registration) reconnect(ctx context.Context) net.Conn {
 		if err == nil {
 			return c
 		}
+		if ctx.Err() != nil {
+			return nil
+		}
 		r.log(slog.LevelDebug, "not registered with epmd yet", "error", err)
-		retry.Reset(retryInterval)
+		if r.cfg.Failed != nil {
+			r.cfg.Failed(err, time.Since(lost))
+		}
+		wait = min(2*wait, retryInterval)
+		retry.Reset(wait)
 	}
 }
 

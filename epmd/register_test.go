@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,8 +49,10 @@ func TestRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeEpmd{start: time.Now(), reply: "v\x00\x6b\x00\xea\x13"}
 		var events []string
+		var failed []time.Duration
 		r, err := register(t.Context(), "epmd", Info{Name: "go", Port: 0xb32b}, RegisterConfig{
 			Lost:     func(error) { events = append(events, "lost") },
+			Failed:   func(_ error, since time.Duration) { failed = append(failed, since) },
 			Regained: func() { events = append(events, "regained") },
 		}, f.dial)
 		if err != nil {
@@ -77,9 +80,12 @@ func TestRegister(t *testing.T) {
 		f.mu.Unlock()
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if want := []time.Duration{2 * time.Second, 4 * time.Second, 6 * time.Second}; len(f.dials) != 3 ||
-			f.dials[0] != want[0] || f.dials[1] != want[1] || f.dials[2] != want[2] {
+		want := []time.Duration{100e6, 300e6, 700e6, 1500e6, 3100e6, 5100e6}
+		if !slices.Equal(f.dials, want) {
 			t.Errorf("tried again after %v, want %v", f.dials, want)
+		}
+		if !slices.Equal(failed, want[:5]) {
+			t.Errorf("failed after %v", failed)
 		}
 		if r.Creation() != 0x6b00ea13 {
 			t.Errorf("the creation has become %#x", r.Creation())

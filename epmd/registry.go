@@ -2,8 +2,12 @@ package epmd
 
 import "time"
 
-// maxRemembered names that are no longer registered are remembered, for their creations (EP: MAX_UNREG_COUNT).
-const maxRemembered = 1000
+// Names that are no longer registered are remembered, for their creations: when a new name comes and there are more than
+// this, the oldest is forgotten (EP: MAX_UNREG_COUNT, DEBUG_MAX_UNREG_COUNT).
+const (
+	maxRemembered      = 1000
+	maxRememberedDebug = 5
+)
 
 // registry is what an epmd knows: the registered nodes and some of those that were. It is a plain value without
 // clock or lock. The zero value is empty.
@@ -11,6 +15,7 @@ type registry struct {
 	live  []*node // the last one registered is the last
 	old   []*node // the last one unregistered is the last
 	floor uint32  // no less than any creation of a node that was forgotten
+	keep  int     // how many of old are kept; 0 is maxRemembered
 }
 
 // node is an entry. It does not change while it is in a registry.
@@ -56,6 +61,7 @@ func (r *registry) register(in Info, fd int, now time.Time) (n *node, again bool
 		}
 	}
 	if !again {
+		r.forget()
 		n.counter = bump(max(uint32(now.Unix()), r.floor))
 	}
 	r.live = append(r.live, n)
@@ -75,13 +81,21 @@ func (r *registry) unregister(name string) *node {
 	return nil
 }
 
-// remember keeps an unregistered name. The oldest one is forgotten for it if there are too many. The original
-// gives the creation of a forgotten name to the next new one; here new names only start above it.
-func (r *registry) remember(n *node) {
-	if len(r.old) >= maxRemembered {
+// forget drops the oldest unregistered name if there are too many. The original gives its creation to the next new name; here
+// new names only start above it.
+func (r *registry) forget() {
+	keep := r.keep
+	if keep == 0 {
+		keep = maxRemembered
+	}
+	if len(r.old) > keep {
 		r.floor = max(r.floor, r.old[0].counter)
 		r.old = remove(r.old, 0)
 	}
+}
+
+// remember keeps an unregistered name.
+func (r *registry) remember(n *node) {
 	o := *n
 	o.Extra = nil
 	r.old = append(r.old, &o)

@@ -1,7 +1,6 @@
 package epmd
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,7 +25,9 @@ func (s *Server) serve(c net.Conn, local bool) {
 	} else {
 		s.printf(2, "Non-local peer connected")
 	}
+	s.printTime()
 	s.printf(2, "opening connection on file descriptor %d", fd)
+	s.printTime()
 	// One deadline for all: a complete packet is the only activity that counts, and after it the connection is
 	// a node's or done.
 	if s.cfg.PacketTimeout > 0 {
@@ -65,6 +66,9 @@ func (s *Server) readPacket(r io.Reader, fd int) ([]byte, error) {
 	for {
 		n, err := r.Read(p.space())
 		s.dump(p.buf[p.got : p.got+n])
+		if n > 0 {
+			s.printTime()
+		}
 		if body, perr := p.add(n); body != nil || perr != nil {
 			return body, perr
 		}
@@ -248,25 +252,38 @@ func (s *Server) port2(c net.Conn, name string) error {
 	return nil
 }
 
-// list writes the answer to NAMES_REQ or, in full, to DUMP_REQ.
+// list writes the answer to NAMES_REQ or, in full, to DUMP_REQ. It is one write, of which the debug output says what the
+// original says of each of its own, a line each.
 func (s *Server) list(c net.Conn, full bool) error {
 	live, old := s.snapshot()
-	w := bufio.NewWriterSize(writerFunc(func(b []byte) (int, error) { return len(b), s.write(c, b) }), 4096)
-	binary.Write(w, binary.BigEndian, uint32(s.port))
+	b := binary.BigEndian.AppendUint32(nil, uint32(s.port))
+	ends := []int{len(b)}
+	line := func(format string, args ...any) {
+		b = fmt.Appendf(b, format, args...)
+		ends = append(ends, len(b))
+	}
 	for _, n := range slices.Backward(live) {
 		if full {
-			fmt.Fprintf(w, "active name     <%s> at port %d, fd = %d\n\x00", n.Name, n.Port, n.fd)
+			line("active name     <%s> at port %d, fd = %d\n\x00", n.Name, n.Port, n.fd)
 		} else {
-			fmt.Fprintf(w, "name %s at port %d\n", n.Name, n.Port)
+			line("name %s at port %d\n", n.Name, n.Port)
 		}
 	}
 	if !full {
 		old = nil
 	}
 	for _, n := range old {
-		fmt.Fprintf(w, "old/unused name <%s>, port = %d, fd = %d \n\x00", n.Name, n.Port, n.fd)
+		line("old/unused name <%s>, port = %d, fd = %d \n\x00", n.Name, n.Port, n.fd)
 	}
-	return w.Flush()
+	if err := s.send(c, b); err != nil {
+		return err
+	}
+	start := 0
+	for _, end := range ends {
+		s.dump(b[start:end])
+		start = end
+	}
+	return nil
 }
 
 func (s *Server) kill(c net.Conn) error {
@@ -313,14 +330,26 @@ func (s *Server) stopNode(c net.Conn, name string) error {
 	return nil
 }
 
+// write writes an answer and prints it.
 func (s *Server) write(c net.Conn, b []byte) error {
-	if _, err := c.Write(b); err != nil {
-		return fmt.Errorf("error in write: %w", err)
+	if err := s.send(c, b); err != nil {
+		return err
 	}
 	s.dump(b)
 	return nil
 }
 
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+func (s *Server) send(c net.Conn, b []byte) error {
+	if s.cfg.DelayWrite > 0 {
+		if !s.delay(s.cfg.DelayWrite) {
+			return net.ErrClosed
+		}
+		if s.cfg.PacketTimeout > 0 { // the client is not to blame
+			c.SetDeadline(time.Now().Add(s.cfg.PacketTimeout))
+		}
+	}
+	if _, err := c.Write(b); err != nil {
+		return fmt.Errorf("error in write: %w", err)
+	}
+	return nil
+}

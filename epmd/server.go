@@ -21,6 +21,12 @@ type ServerConfig struct {
 	// PacketTimeout is how long a connection that is not a node's may last: its request must have come as a
 	// whole by then. 0 means 60 s, a negative one for ever. (epmd -packet_timeout)
 	PacketTimeout time.Duration
+	// DelayAccept is waited before a connection is taken, DelayWrite before an answer is written, to try clients on a busy epmd.
+	// (epmd -delay_accept, -delay_write)
+	DelayAccept, DelayWrite time.Duration
+	// Listeners, if there are any, are listened on instead of Port and Addresses; the server closes them. Port then is what it
+	// says its port is. (epmd -systemd)
+	Listeners []net.Listener
 	// RelaxedCommandCheck lets Kill end an epmd that has live nodes, and allows Stop. (epmd -relaxed_command_check)
 	RelaxedCommandCheck bool
 	// MaxConns is how many connections, those of nodes included, are open at the same time; others are closed at
@@ -30,7 +36,8 @@ type ServerConfig struct {
 	// Logger hears complaints at Warn, registrations and requests at Debug, connections at Debug-4. nil: nobody does.
 	Logger *slog.Logger
 	// Debug gets the lines that "epmd -debug" prints, DebugLevel is how many times -debug is given, at most 3.
-	// The lines are written one at a time. nil: nothing is printed.
+	// The lines are written one at a time. nil: nothing is printed. With a DebugLevel only 5 unregistered names are remembered
+	// instead of 1000.
 	Debug      io.Writer
 	DebugLevel int
 }
@@ -80,13 +87,14 @@ type Server struct {
 // Listen starts an epmd. If another one has the port, errors.Is(err, syscall.EADDRINUSE) holds.
 func Listen(cfg ServerConfig) (*Server, error) {
 	s := newServer(cfg)
+	s.announce("epmd running - daemon = 0")
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
 	for _, l := range s.listeners {
 		s.wg.Go(func() { s.accept(l) })
 	}
-	s.announce("epmd running - daemon = 0")
+	s.printf(2, "entering the main select() loop")
 	return s, nil
 }
 
@@ -98,7 +106,11 @@ func newServer(cfg ServerConfig) *Server {
 		cfg.MaxConns = defaultMaxConns
 	}
 	cfg.DebugLevel = min(cfg.DebugLevel, 3)
-	return &Server{cfg: cfg, conns: make(map[int]net.Conn), stopping: make(chan struct{})}
+	s := &Server{cfg: cfg, conns: make(map[int]net.Conn), stopping: make(chan struct{})}
+	if cfg.DebugLevel > 0 {
+		s.names.keep = maxRememberedDebug
+	}
+	return s
 }
 
 // Port returns the port the server listens on.
@@ -167,7 +179,26 @@ func (s *Server) accept(l net.Listener) {
 			}
 			continue
 		}
+		if !s.delay(s.cfg.DelayAccept) {
+			c.Close()
+			return
+		}
 		s.wg.Go(func() { s.serve(c, isLocal(c)) })
+	}
+}
+
+// delay waits, and reports false if the server stops meanwhile.
+func (s *Server) delay(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.stopping:
+		return false
 	}
 }
 
