@@ -13,7 +13,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 phase = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist bench bench-etf golden static
+.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist bench bench-etf bench-cluster golden static
 .SILENT:
 
 help:
@@ -30,6 +30,7 @@ help:
 	echo '               node and a Go node and compared; OTP=29 gets that release, SEED=1 says which sequences'
 	echo 'make bench     the Go benchmarks'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
+	echo 'make bench-cluster  calls, floods, streams and lost connections between BEAM, Go, ergo and C nodes: about 5 minutes'
 	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
 
 demo:
@@ -83,6 +84,11 @@ fuzz-dist:
 
 bench-etf:
 	bin=$$(scripts/get-otp 29); cd interop/bench && go run . -otp "$$bin"
+
+# The figures and the chart of the last run stand beside the program; README shows the chart.
+bench-cluster:
+	scripts/setup-bench
+	bins=$$(scripts/get-otp 29 25 | paste -sd,) && cd interop/bench/cluster && go run . -otp "$$bins" -json result.json -svg result.svg
 
 bench: bench-etf
 	go test -run '^$$' -bench . -benchmem ./...
