@@ -15,7 +15,7 @@ type SpawnOptions struct {
 	Link    bool // link the new process with this one
 	Monitor bool // monitor it; the reference of the request is that of the monitor
 	// LinkOptions and MonitorOptions are options of Process.Link and Process.Monitor, and have Link and Monitor follow. With an
-	// AliasMode the reference is an alias as well, from the request on.
+	// AliasMode the reference is an alias as well, from the answer on.
 	LinkOptions    []LinkOption
 	MonitorOptions []MonitorOption
 	// Leader is the group leader of the new process. Zero: that of this process.
@@ -133,16 +133,11 @@ func (p *Process) SpawnOn(ctx context.Context, on, module, function etf.Atom, ar
 // request, or its answer is there already (erlang:spawn_request_abandon/1).
 func (p *Process) SpawnAbandon(ref etf.Ref) bool {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	r := p.spawns[ref]
-	unalias := false
 	if r != nil {
 		r.abandoned = true
 		delete(p.spawns, ref)
-		_, unalias = p.endMonitorLocked(ref)
-	}
-	p.mu.Unlock()
-	if unalias {
-		p.node.aliases.remove(ref)
 	}
 	return r != nil
 }
@@ -182,12 +177,10 @@ func (p *Process) spawnRequest(ctx context.Context, on, module, function etf.Ato
 			lo.link(r.link)
 		}
 	}
-	alias := AliasMode(0)
 	if o.Monitor || len(o.MonitorOptions) > 0 {
 		if r.monitor, err = newMonitor(o.MonitorOptions); err != nil {
 			return nil, err
 		}
-		alias = r.monitor.alias
 	}
 	options, err := r.options(o.More)
 	if err != nil {
@@ -200,9 +193,6 @@ func (p *Process) spawnRequest(ctx context.Context, on, module, function etf.Ato
 	p.spawns[r.ref] = r
 	leader := p.leader
 	p.mu.Unlock()
-	if alias != 0 {
-		p.addAlias(r.ref, alias)
-	}
 	if o.Leader != (etf.Pid{}) {
 		leader = o.Leader
 	}

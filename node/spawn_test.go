@@ -154,11 +154,9 @@ func TestSpawnRequest(t *testing.T) {
 		t.Run("alias", func(t *testing.T) {
 			p, q := a.Open(), b.Open()
 			ref := request(t, p, "wait", nil, SpawnOptions{MonitorOptions: []MonitorOption{AliasDemonitor}})
+			spawned(t, p, ref)
 			q.Send(ref, etf.Atom("through"))
-			first, second := receive(t, p), receive(t, p) // in any order: the alias is there from the request on
-			if first != "through" && second != "through" {
-				t.Error(first, second)
-			}
+			expect(t, p, "through")
 			if !p.Demonitor(ref) {
 				t.Error("no monitor")
 			}

@@ -99,6 +99,13 @@ func (r *spawnRequest) accepted(pid etf.Pid, s *session, linked, monitored bool)
 		}
 		r.monitor.target, r.monitor.session = target{node: pid.Node, pid: pid}, s
 		p.monitors[r.ref] = r.monitor
+		if r.monitor.alias != 0 {
+			if p.aliases == nil {
+				p.aliases = make(map[etf.Ref]AliasMode)
+			}
+			p.aliases[r.ref] = r.monitor.alias
+			p.node.aliases.add(r.ref, aliased{process: p, mode: r.monitor.alias})
+		}
 	}
 	ended := r.tellLocked(pid, "")
 	p.mu.Unlock()
@@ -119,12 +126,8 @@ func (r *spawnRequest) refused(why etf.Atom) {
 		return
 	}
 	delete(p.spawns, r.ref)
-	_, unalias := p.endMonitorLocked(r.ref)
 	ended := r.tellLocked(etf.Pid{}, why)
 	p.mu.Unlock()
-	if unalias {
-		p.node.aliases.remove(r.ref)
-	}
 	if ended {
 		p.bury(true)
 	}

@@ -66,7 +66,7 @@ func (p *Process) runInitial(ctx context.Context, args etf.Raw) {
 	}
 	if e, ok := errors.AsType[*Exception](err); ok {
 		r = reasonOf(e.exitReason())
-		if e.Class != "exit" {
+		if e.Class != "exit" && ctx.Err() == nil {
 			p.node.log.Warn("process raised an exception", slog.String("pid", p.pid.String()), slog.Any("reason", r.term()))
 		}
 	}
@@ -74,13 +74,14 @@ func (p *Process) runInitial(ctx context.Context, args etf.Raw) {
 
 var (
 	errImproper = errors.New("node: the arguments are no list")
-	errTooMany  = errors.New("node: more than 255 arguments")
+	errTooMany  = errors.New("node: more than 1,022 arguments")
 )
 
-const maxArgs = 255
+// maxArgs is as many arguments as apply takes: a BEAM has registers for them (MAX_REG), though no function has more than 255.
+const maxArgs = 1022
 
 // ArgList takes a list of arguments apart, the third argument of erlang:apply/3. It fails for a term that is no proper list,
-// for more arguments than a function can have, 255, and for bytes that are no term. The bytes of args are shared.
+// for more than 1,022 arguments, and for bytes that are no term. The bytes of args are shared.
 func ArgList(args etf.Raw) ([]etf.Raw, error) {
 	r := etf.NewReader(args, etf.WithLimits(etf.Limits{Depth: -1, Elements: -1}))
 	tag, err := r.Tag()

@@ -211,6 +211,9 @@ func (u *puppet) doRPC(args []etf.Term) (any, error) {
 	if e, ok := errors.AsType[*rpc.Error](err); ok {
 		switch {
 		case e.Class == "throw":
+			if name, _, _ := split(e.Reason); name == exit {
+				return badrpc(e.Reason)
+			}
 			return e.Reason, nil
 		case e.Class == "exit":
 			return badrpc(etf.Tuple{exit, e.Reason})

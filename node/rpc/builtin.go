@@ -101,7 +101,13 @@ func applyFun(ctx context.Context, p *node.Process, args []etf.Raw) (any, error)
 		if err != nil {
 			return nil, err
 		}
-		return p.Apply(ctx, f.Module, f.Function, raws)
+		v, err := p.Apply(ctx, f.Module, f.Function, raws)
+		if e, ok := errors.AsType[*Error](err); ok && e.Class == "error" {
+			if stack, ok := e.Stack.(etf.List); ok && len(stack) == 0 {
+				return nil, &Error{Class: e.Class, Reason: e.Reason, Stack: etf.List{above}}
+			}
+		}
+		return v, err
 	case *etf.Fun:
 		if int(f.Arity) != len(list) {
 			return nil, &Error{Class: "error", Reason: etf.Tuple{etf.Atom("badarity"), etf.Tuple{f, list}}, Stack: etf.List{above}}
