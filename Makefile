@@ -5,6 +5,7 @@
 RACE     := ./etf/... ./epmd/... ./dist/... ./node/... ./gen/...
 FUZZTIME ?= 10s
 COUNT    ?= 50000
+DURATION ?= 1m
 OTP      ?=
 SHORT    ?=
 
@@ -13,7 +14,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 phase = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist bench bench-etf bench-cluster golden static
+.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist soak bench bench-etf bench-cluster golden static
 .SILENT:
 
 help:
@@ -28,6 +29,7 @@ help:
 	echo '               SEED=1 the terms that make test takes'
 	echo 'make fuzz-dist COUNT=$(COUNT) random sequences of links, monitors, exits, aliases, names and disconnects, run against a BEAM'
 	echo '               node and a Go node and compared; OTP=29 gets that release, SEED=1 says which sequences'
+	echo 'make soak      DURATION=$(DURATION) of idle and busy phases between a Go node and three releases, with a net_ticktime of 4 s'
 	echo 'make bench     the Go benchmarks'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
 	echo 'make bench-cluster  calls, floods, streams and lost connections between BEAM, Go, ergo and C nodes: about 5 minutes'
@@ -81,6 +83,9 @@ fuzz-otp:
 
 fuzz-dist:
 	bin=$$(scripts/setup-otp "$(OTP)") && ERLNODE_OTP=$$bin go run ./interop/sequences -count $(COUNT) $(if $(SEED),-seed $(SEED))
+
+soak:
+	bins=$$(scripts/get-otp 25 27 29) && go run ./interop/soak -duration $(DURATION) $$bins
 
 bench-etf:
 	bin=$$(scripts/get-otp 29); cd interop/bench && go run . -otp "$$bin"

@@ -21,7 +21,7 @@ import (
 
 // Install is one Erlang/OTP with Elixir on this machine. Its methods may be called concurrently.
 type Install struct {
-	dir  string // ERLNODE_OTP, or empty for PATH
+	dir  string // of the commands, or empty for PATH
 	bins map[string]string
 
 	mu      sync.Mutex
@@ -36,8 +36,11 @@ var commands = [...][2]string{{"erl", "erlang-base"}, {"erlc", "erlang-base"}, {
 // Lookup finds erl, erlc, epmd, iex, elixir and tmux in PATH; with ERLNODE_OTP=DIR in the environment, in DIR, but tmux there
 // only if PATH has none.
 // The error names what is missing.
-func Lookup() (*Install, error) {
-	i := &Install{dir: os.Getenv("ERLNODE_OTP"), bins: map[string]string{}}
+func Lookup() (*Install, error) { return LookupIn(os.Getenv("ERLNODE_OTP")) }
+
+// LookupIn is Lookup with another folder in place of ERLNODE_OTP, as scripts/get-otp prints it.
+func LookupIn(dir string) (*Install, error) {
+	i := &Install{dir: dir, bins: map[string]string{}}
 	var missing []string
 	for _, c := range commands {
 		path, err := exec.LookPath(c[0])
@@ -55,7 +58,7 @@ func Lookup() (*Install, error) {
 	if missing != nil {
 		where := "PATH"
 		if i.dir != "" {
-			where = "ERLNODE_OTP=" + i.dir
+			where = i.dir
 		}
 		return nil, fmt.Errorf("no Erlang with Elixir: %s lacks %s", where, strings.Join(missing, ", "))
 	}

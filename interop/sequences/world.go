@@ -25,8 +25,8 @@ type world struct {
 }
 
 // newWorld starts a world with a target that is a BEAM node, or, if pkg is not empty, the program of that package.
-func newWorld(ctx context.Context, install *otp.Install, pkg string) (w *world, err error) {
-	w = &world{}
+func newWorld(ctx context.Context, install *otp.Install, pkg string) (_ *world, err error) {
+	w := &world{}
 	defer func() {
 		if err != nil {
 			w.Close()
