@@ -96,10 +96,10 @@ var (
 	ErrRefused = errors.New("closed without an answer")
 )
 
-// The clocks of BEAM nodes (erl_epmd.erl), and of our own patience.
+// The clock of BEAM nodes (erl_epmd.erl), and ours: they try again every 2 s.
 const (
 	requestTimeout = 10 * time.Second
-	retryInterval  = 2 * time.Second
+	retryInterval  = 500 * time.Millisecond
 	firstRetry     = 100 * time.Millisecond
 )
 

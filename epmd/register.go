@@ -41,7 +41,7 @@ type Registration struct {
 
 // Register enters a node at the epmd at addr and keeps it there. The epmd takes nodes of its own machine only:
 // addr is Addr("") as a rule. When the connection is lost, the node is registered again, tried after 100 ms, then
-// after twice the time each, at last every 2 seconds, until it works. BEAM nodes try every 2 seconds
+// after twice the time each, at last every half second, until it works. BEAM nodes try every 2 seconds
 // (erl_epmd:handle_info). Meanwhile it cannot be looked up; nothing else is lost.
 //
 // info.Name and info.Port must be set. Type, HighVersion and LowVersion of 0 mean Normal, 6 and 5.

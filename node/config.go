@@ -68,7 +68,7 @@ type EPMDMode uint8
 
 // The modes.
 const (
-	EPMDAuto     EPMDMode = iota // the one that runs on EPMDPort, else one that this node embeds and others may use
+	EPMDAuto     EPMDMode = iota // the one that runs on EPMDPort, else one that this node embeds and others may use; also later, when none runs any more
 	EPMDExternal                 // the one that runs; without it Start fails
 	EPMDEmbedded                 // one that this node embeds; Start fails if the port is taken
 	EPMDNone                     // none: the node is not found by name, and its creation is random

@@ -192,8 +192,11 @@ func (n *Node) Close() error {
 	n.finishRest()
 	n.goroutines.Wait()
 	n.finishRest()
-	if n.server != nil {
-		n.server.Close()
+	n.mu.RLock()
+	server := n.server
+	n.mu.RUnlock()
+	if server != nil {
+		server.Close()
 	}
 	close(n.finished)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/erlnode/erlnode/epmd"
 )
@@ -72,9 +73,39 @@ func (n *Node) embed() error {
 	if err != nil {
 		return err
 	}
-	n.server = server
+	n.mu.Lock()
+	closed := n.closed
+	if !closed {
+		n.server = server
+	}
+	n.mu.Unlock()
+	if closed {
+		server.Close()
+		return ErrClosed
+	}
 	n.log.Info("embedded EPMD", "port", server.Port())
 	return nil
+}
+
+// epmdGrace is how long a lost EPMD may take to come back before a node with EPMDAuto embeds one in its place. Nodes of BEAM
+// try every 2 s.
+const epmdGrace = time.Second
+
+// succeedEPMD is called while the EPMD is away, and puts one of our own in its place: the one that is gone may have been
+// embedded in a node that has ended, and others would wait for ever. Of several nodes the first gets the port.
+func (n *Node) succeedEPMD(err error, since time.Duration) {
+	if since < epmdGrace || !errors.Is(err, syscall.ECONNREFUSED) {
+		return
+	}
+	n.mu.RLock()
+	old := n.server
+	n.mu.RUnlock()
+	if old != nil {
+		old.Close() // it was killed by a client
+	}
+	if err := n.embed(); err != nil && !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, ErrClosed) {
+		n.log.Warn("no EPMD runs, and none can be embedded", "error", err)
+	}
 }
 
 func (n *Node) register(ctx context.Context) error {
@@ -85,7 +116,11 @@ func (n *Node) register(ctx context.Context) error {
 		host = "::1" // a machine without IPv4, perhaps; nodes of inet6_tcp do so
 	}
 	addr := net.JoinHostPort(host, strconv.Itoa(n.cfg.EPMDPort))
-	r, err := epmd.Register(ctx, addr, info, epmd.RegisterConfig{Logger: n.log})
+	cfg := epmd.RegisterConfig{Logger: n.log}
+	if n.cfg.EPMD == EPMDAuto {
+		cfg.Failed = n.succeedEPMD
+	}
+	r, err := epmd.Register(ctx, addr, info, cfg)
 	if err != nil {
 		return err
 	}

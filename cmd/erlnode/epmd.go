@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,7 +22,12 @@ type epmdFlags struct {
 	address string
 	relaxed bool
 	packet  int
+	accept  int
+	write   int
+	systemd bool
 	names   bool
+	started bool
+	dump    bool
 	kill    bool
 	stop    string
 	daemon  bool
@@ -38,7 +44,7 @@ killed (-kill). BEAM nodes, and the original epmd's command line, use it as they
 use the original. It has the original's options, with one dash or two, and
 honours ERL_EPMD_PORT, ERL_EPMD_ADDRESS and ERL_EPMD_RELAXED_COMMAND_CHECK.
 
-With -names, -kill or -stop it talks to an epmd that runs instead.
+With -names, -dump, -started, -kill or -stop it talks to an epmd that runs instead.
 
 There is no -daemon: leave that to systemd or the shell (erlnode epmd &).`),
 		Example: trim(`
@@ -58,12 +64,17 @@ already; 1 anything else, wrong usage too.`),
 	fs.BoolVar(&flags.relaxed, "relaxed_command_check", false, "allow -kill with nodes registered, and -stop")
 	fs.BoolVar(&flags.relaxed, "relaxed", false, "short for -relaxed_command_check")
 	fs.IntVar(&flags.packet, "packet_timeout", 60, "`SECONDS` for a request to come")
+	fs.IntVar(&flags.accept, "delay_accept", 0, "`SECONDS` to wait before a connection is taken, as a busy epmd would")
+	fs.IntVar(&flags.write, "delay_write", 0, "`SECONDS` to wait before an answer is written")
+	fs.BoolVar(&flags.systemd, "systemd", false, "listen on the sockets that systemd has passed (a .socket unit)")
 	fs.BoolVar(&flags.names, "names", false, "list the nodes that the running epmd knows")
+	fs.BoolVar(&flags.dump, "dump", false, "list all that the running epmd knows, names no longer registered among them")
+	fs.BoolVar(&flags.started, "started", false, "tell by the exit code whether an epmd runs")
 	fs.BoolVar(&flags.kill, "kill", false, "end the running epmd, if no nodes are registered")
 	fs.StringVar(&flags.stop, "stop", "", "unregister the node `NAME`, if the running epmd is relaxed")
 	fs.BoolVar(&flags.daemon, "daemon", false, "")
 	fs.MarkHidden("daemon")
-	cmd.MarkFlagsMutuallyExclusive("names", "kill", "stop")
+	cmd.MarkFlagsMutuallyExclusive("names", "dump", "started", "kill", "stop")
 	return cmd
 }
 
@@ -92,12 +103,21 @@ func (f *epmdFlags) run(cmd *cobra.Command) error {
 	switch {
 	case f.names:
 		return printNames(cmd, "127.0.0.1", port)
+	case f.started:
+		if !isEPMD(cmd.Context(), port) {
+			return fmt.Errorf("no epmd on port %d", port)
+		}
+		return nil
+	case f.dump:
+		return printDump(cmd, port)
 	case f.kill, f.stop != "":
 		return f.command(cmd, port)
 	case f.daemon:
 		return usagef("there is no -daemon: leave that to systemd or the shell (erlnode epmd &)")
 	case f.packet <= 0:
 		return usagef("-packet_timeout is a number of seconds, 1 or more")
+	case f.accept < 0 || f.write < 0:
+		return usagef("-delay_accept and -delay_write are numbers of seconds")
 	}
 	cfg := epmd.FromEnv()
 	cfg.Port = port
@@ -106,6 +126,13 @@ func (f *epmdFlags) run(cmd *cobra.Command) error {
 	}
 	cfg.RelaxedCommandCheck = cfg.RelaxedCommandCheck || f.relaxed
 	cfg.PacketTimeout = time.Duration(f.packet) * time.Second
+	cfg.DelayAccept = time.Duration(f.accept) * time.Second
+	cfg.DelayWrite = time.Duration(f.write) * time.Second
+	if f.systemd {
+		if cfg.Listeners, err = systemdSockets(os.Getenv, os.Getpid()); err != nil {
+			return err
+		}
+	}
 	cfg.Debug = cmd.ErrOrStderr() // complaints come without -d, too
 	cfg.DebugLevel = f.debug
 	return serveEPMD(cmd, cfg)
@@ -121,6 +148,9 @@ func serveEPMD(cmd *cobra.Command, cfg epmd.ServerConfig) error {
 		return err
 	}
 	defer server.Close()
+	if len(cfg.Listeners) > 0 {
+		notifySystemd(os.Getenv, fmt.Sprintf("READY=1\nSTATUS=Processing port mapping requests...\nMAINPID=%d", os.Getpid()))
+	}
 	select {
 	case <-cmd.Context().Done():
 	case <-server.Done():

@@ -28,6 +28,9 @@ func TestEPMD(t *testing.T) {
 	want(t, []string{"epmd", "-names", at}, exitFailed, "", "no epmd")
 	want(t, []string{"epmd", "-kill", at}, exitFailed, "", "no epmd")
 	want(t, []string{"epmd", "-stop", "a", at}, exitFailed, "", "no epmd")
+	want(t, []string{"epmd", "-dump", at}, exitFailed, "", "no epmd")
+	want(t, []string{"epmd", "-started", at}, exitFailed, "", "no epmd")
+	want(t, []string{"epmd", "-delay_write", "-1", at}, exitFailed, "", "number")
 	want(t, []string{"epmd", "-address", "300.1.1.1", at}, exitFailed, "", "cannot parse IP address")
 
 	var stdout, stderr syncBuffer
@@ -43,6 +46,8 @@ func TestEPMD(t *testing.T) {
 	defer n.Close()
 	stderr.await(t, "registering 'live:")
 	want(t, []string{"epmd", "-names", at}, exitOK, "name live at port", "")
+	want(t, []string{"epmd", "-started", at}, exitOK, "", "")
+	want(t, []string{"epmd", "-dump", at}, exitOK, "active name     <live> at port "+strconv.Itoa(n.Port())+", fd = ", "")
 	want(t, []string{"epmd", "-kill", at}, exitFailed, "Killing not allowed - living nodes in database.\n", "stop the nodes first")
 	want(t, []string{"epmd", "-stop", "live", at}, exitFailed, "", "-relaxed_command_check")
 	if code := stop(); code != exitOK {

@@ -58,6 +58,24 @@ func printNames(cmd *cobra.Command, host string, port int) error {
 	return nil
 }
 
+// printDump prints what epmd -dump prints.
+func printDump(cmd *cobra.Command, port int) error {
+	entries, err := epmd.Dump(cmd.Context(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return explainEPMD(err, "127.0.0.1", port)
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "epmd: up and running on port %d with data:\n", port)
+	for _, e := range entries {
+		if e.Active {
+			fmt.Fprintf(out, "active name     <%s> at port %d, fd = %d\n", e.Name, e.Port, e.FD)
+		} else {
+			fmt.Fprintf(out, "old/unused name <%s>, port = %d, fd = %d \n", e.Name, e.Port, e.FD)
+		}
+	}
+	return nil
+}
+
 // explainEPMD says why an epmd did not answer.
 func explainEPMD(err error, host string, port int) error {
 	var dns *net.DNSError
