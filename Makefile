@@ -6,6 +6,7 @@ RACE     := ./etf/... ./epmd/... ./dist/... ./node/... ./gen/...
 FUZZTIME ?= 10s
 COUNT    ?= 50000
 DURATION ?= 1m
+SIM      ?= 100000
 OTP      ?=
 SHORT    ?=
 
@@ -14,7 +15,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 phase = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist soak bench bench-etf bench-cluster golden static
+.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist soak bench bench-etf bench-cluster golden sim static
 .SILENT:
 
 help:
@@ -33,6 +34,7 @@ help:
 	echo 'make bench     the Go benchmarks'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
 	echo 'make bench-cluster  calls, floods, streams and lost connections between BEAM, Go, ergo and C nodes: about 5 minutes'
+	echo 'make sim       SIM=$(SIM) random schedules for each of the simulated clusters'
 	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
 
 demo:
@@ -97,6 +99,9 @@ bench-cluster:
 
 bench: bench-etf
 	go test -run '^$$' -bench . -benchmem ./...
+
+sim:
+	go test -timeout 30m -run '^TestSim$$' ./node/pg -sim=$(SIM)
 
 golden:
 	set -e; for bin in $$(scripts/get-otp 23 25 27 29); do for make in $(wildcard testdata/*/make.sh); do \
