@@ -38,7 +38,8 @@ var spawnScenarios = []scenario{
 		expr: `P = drive:puppet($T), Ref = drive:do(P, {spawn_request, 'nosuch@127.0.0.1', erlang, node, [], []}), drive:name(drive:got(P), [{Ref, ref}]).`,
 		want: `{spawn_reply,ref,error,noconnection}`},
 	{name: "options",
-		expr: `[begin Ref = spawn_request($T, erlang, node, [], O), {O, drive:next(300), drive:next(20)} end
+		expr: `[begin Ref = spawn_request($T, erlang, node, [], O), R = drive:next(), Monitored = lists:member(monitor, O) andalso element(3, R) =:= ok,
+				{O, R, Monitored andalso drive:down(Ref)} end
 				|| O <- [[], [link], [monitor], [monitor, link], [link, link], [{priority, high}], [{priority, foo}], [foo], [{a}], [{a, b, c}], [1],
 					[{scheduler, 0}], [{scheduler, -1}], [{max_heap_size, 0}], [{max_heap_size, 5}], [{max_heap_size, #{size => 0}}],
 					[{max_heap_size, #{size => 1000, kill => false, error_logger => true}}], [{max_heap_size, #{foo => 0}}], [{max_heap_size, x}],
@@ -48,10 +49,11 @@ var spawnScenarios = []scenario{
 		expr: `[begin Ref = spawn_request($T, erlang, node, [], [{async_dist, V}]), drive:next() end || V <- [true, false, x]].`,
 		want: `[{spawn_reply,ref1,ok,pid2},{spawn_reply,ref3,ok,pid4},{spawn_reply,ref5,error,badopt}]`},
 	{name: "reply modes",
-		expr: `[begin Ref = spawn_request($T, erlang, node, [], O), {O, drive:next(150)} end
+		expr: `[begin spawn_request($T, erlang, node, [], O), spawn_request($T, erlang, node, [], [{reply_tag, fence}]),
+				{O, case drive:next() of {fence, _, ok, _} -> none; R -> {fence, _, ok, _} = drive:next(), R end} end
 				|| O <- [[{reply, yes}], [{reply, no}], [{reply, error_only}], [{reply, success_only}], [{reply_tag, {my, tag}}],
 					[{reply, no}, foo], [{reply, success_only}, foo], [{reply, error_only}, foo], [{reply_tag, a}, foo]]].`,
-		want: `[{[{reply,yes}],{spawn_reply,ref1,ok,pid2}},{[{reply,no}],nothing},{[{reply,error_only}],nothing},{[{reply,success_only}],{spawn_reply,ref3,ok,pid4}},{[{reply_tag,{my,tag}}],{{my,tag},ref5,ok,pid6}},{[{reply,no},foo],nothing},{[{reply,success_only},foo],nothing},{[{reply,error_only},foo],{spawn_reply,ref7,error,badopt}},{[{reply_tag,a},foo],{a,ref8,error,badopt}}]`},
+		want: `[{[{reply,yes}],{spawn_reply,ref1,ok,pid2}},{[{reply,no}],none},{[{reply,error_only}],none},{[{reply,success_only}],{spawn_reply,ref3,ok,pid4}},{[{reply_tag,{my,tag}}],{{my,tag},ref5,ok,pid6}},{[{reply,no},foo],none},{[{reply,success_only},foo],none},{[{reply,error_only},foo],{spawn_reply,ref7,error,badopt}},{[{reply_tag,a},foo],{a,ref8,error,badopt}}]`},
 	{name: "how they end",
 		expr: `drive:name([begin {_, Ref} = spawn_opt($T, M, F, A, [monitor]), {F, drive:down(Ref)} end
 				|| {M, F, A} <- [{erlang, error, [why]}, {erlang, throw, [why]}, {erlang, exit, [normal]}, {erlang, node, []}, {target, echo, [x]},
@@ -109,21 +111,25 @@ var spawnScenarios = []scenario{
 			link(P), drive:until(fun() -> rpc:call($T, erlang, process_info, [P, links]) =:= {links, [self()]} end), unlink(P), exit(P, kill), A.`,
 		want: `[{initial_call,{timer,sleep,1}},{links,[]},{message_queue_len,0},{trap_exit,false},{registered_name,[]},{monitors,[]},{dictionary,[]},{status,waiting}]`},
 	{name: "by a puppet, options",
-		expr: `P = drive:puppet($T), drive:do(P, {trap_exit, true}),
-			[begin drive:do(P, {spawn_request, node(), erlang, node, [], O}), {O, drive:got(P, 300), drive:got(P, 20)} end
-				|| O <- [[], [link], [monitor], [link, monitor], [foo], [{priority, high}], [{priority, foo}], [{min_heap_size, 1000}], [{reply, no}], [{reply, error_only}], [{reply, success_only}],
-					[{reply_tag, {my, tag}}], [{reply, no}, foo], [{reply, success_only}, foo], [{reply, error_only}, foo], [{reply_tag, a}, foo], [{reply, foo}],
-					[{monitor, foo}], [{monitor, [foo]}]]].`},
+		expr: `P = drive:puppet($T), drive:do(P, {trap_exit, true}), Request = fun(O) -> drive:do(P, {spawn_request, node(), erlang, node, [], O}) end,
+			[begin Request(O), R = drive:got(P), {O, R, lists:sort([element(1, drive:got(P)) || X <- O, X =:= link orelse X =:= monitor, element(3, R) =:= ok])} end
+				|| O <- [[], [link], [monitor], [link, monitor], [foo], [link, monitor, foo], [{priority, high}], [{priority, foo}], [{min_heap_size, 1000}],
+					[{reply_tag, {my, tag}}], [{reply_tag, a}, foo], [{reply, foo}], [{monitor, foo}], [{monitor, [foo]}]]].`},
+	{name: "by a puppet, reply modes",
+		expr: `P = drive:puppet($T), Request = fun(O) -> drive:do(P, {spawn_request, node(), erlang, node, [], O}) end,
+			[begin Request(O), Request([{reply_tag, fence}]), {O, case drive:got(P) of {fence, _, ok, _} -> none; R -> {fence, _, ok, _} = drive:got(P), R end} end
+				|| O <- [[{reply, yes}], [{reply, no}], [{reply, error_only}], [{reply, success_only}], [{reply_tag, {my, tag}}],
+					[{reply, no}, foo], [{reply, success_only}, foo], [{reply, error_only}, foo], [{reply_tag, a}, foo]]].`},
 	{name: "by a puppet, in its own node",
 		expr: `P = drive:puppet($T), drive:do(P, {trap_exit, true}),
-			[begin drive:do(P, {spawn_request, $T, erlang, exit, [bye], O}), {O, lists:sort([element(1, M) || M <- [drive:got(P, 300), drive:got(P, 20), drive:got(P, 20)], is_tuple(M)])} end
-				|| O <- [[], [link], [monitor], [link, monitor], [foo], [{reply, no}], [{reply_tag, tag}]]].`,
-		want: `[{[],[spawn_reply]},{[link],['EXIT',spawn_reply]},{[monitor],['DOWN',spawn_reply]},{[link,monitor],['DOWN','EXIT',spawn_reply]},{[foo],[spawn_reply]},{[{reply,no}],[]},{[{reply_tag,tag}],[tag]}]`},
+			[begin drive:do(P, {spawn_request, $T, erlang, exit, [bye], O}), {O, lists:sort([element(1, drive:got(P)) || _ <- lists:seq(1, N)])} end
+				|| {O, N} <- [{[], 1}, {[link], 2}, {[monitor], 2}, {[{reply, no}], 0}, {[link, monitor], 3}, {[foo], 1}, {[{reply_tag, tag}], 1}]].`,
+		want: `[{[],[spawn_reply]},{[link],['EXIT',spawn_reply]},{[monitor],['DOWN',spawn_reply]},{[{reply,no}],[]},{[link,monitor],['DOWN','EXIT',spawn_reply]},{[foo],[spawn_reply]},{[{reply_tag,tag}],[tag]}]`},
 	{name: "by a puppet, where no node is",
-		expr: `P = drive:puppet($T), N = 'nosuch@127.0.0.1',
-			[begin drive:do(P, {spawn_request, N, erlang, node, [], O}), {O, drive:got(P, 300), drive:got(P, 20)} end
-				|| O <- [[], [monitor], [link], [{reply, success_only}], [{reply, error_only}], [{reply, no}], [{reply_tag, x}]]].`,
-		want: `[{[],{spawn_reply,ref1,error,noconnection},nothing},{[monitor],{spawn_reply,ref2,error,noconnection},nothing},{[link],{spawn_reply,ref3,error,noconnection},nothing},{[{reply,success_only}],nothing,nothing},{[{reply,error_only}],{spawn_reply,ref4,error,noconnection},nothing},{[{reply,no}],nothing,nothing},{[{reply_tag,x}],{x,ref5,error,noconnection},nothing}]`},
+		expr: `P = drive:puppet($T), N = 'nosuch@127.0.0.1', Request = fun(O) -> drive:do(P, {spawn_request, N, erlang, node, [], O}) end,
+			{[begin Request(O), drive:got(P) end || O <- [[], [monitor], [link], [{reply, error_only}], [{reply_tag, x}]]],
+				[Request(O) || O <- [[{reply, success_only}], [{reply, no}]]], drive:quiet(P)}.`,
+		want: `{[{spawn_reply,ref1,error,noconnection},{spawn_reply,ref2,error,noconnection},{spawn_reply,ref3,error,noconnection},{spawn_reply,ref4,error,noconnection},{x,ref5,error,noconnection}],[ref6,ref7],quiet}`},
 	{name: "by a puppet, spawn where no node is",
 		expr: `P = drive:puppet($T), drive:do(P, {trap_exit, true}), N = 'nosuch@127.0.0.1',
 			[{drive:do(P, {spawn, N, erlang, node, [], O}), drive:got(P, 1000)} || O <- [[link], [monitor]]].`,

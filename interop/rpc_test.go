@@ -1,0 +1,193 @@
+//go:build unix
+
+package interop
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/interop/otp"
+	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/rpc"
+)
+
+// Go calls functions on a BEAM node: what they return as Go values, and what they raise as *rpc.Error.
+func TestRPCToBEAM(t *testing.T) {
+	n, beam := pair(t)
+	on := etf.Atom(beam.Name())
+	ctx := t.Context()
+	if sum, err := rpc.Call[int](ctx, n, on, "lists", "sum", []int{1, 2, 300}); err != nil || sum != 303 {
+		t.Error(sum, err)
+	}
+	if name, err := rpc.Call[etf.Atom](ctx, n, on, "erlang", "node"); err != nil || name != on {
+		t.Error(name, err)
+	}
+	big := strings.Repeat("0123456789", 300_000)
+	if b, err := rpc.Call[string](ctx, n, on, "erlang", "iolist_to_binary", []string{big, "!"}); err != nil || b != big+"!" {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	for _, tt := range []struct {
+		module, function etf.Atom
+		args             []any
+		class            etf.Atom
+		reason, stack    string // the stack's beginning
+	}{
+		{"nomod", "nofun", []any{1}, "error", "undef", "[{nomod,nofun,[1],[]}"},
+		{"lists", "nofun", nil, "error", "undef", "[{lists,nofun,[],[]}"},
+		{"erlang", "error", []any{etf.Tuple{etf.Atom("a"), etf.Int(1)}}, "error", "{a,1}", "[{erlang,error,[{a,1}],[]}"},
+		{"erlang", "exit", []any{etf.Atom("why")}, "exit", "why", ""},
+		{"erlang", "throw", []any{etf.Atom("why")}, "throw", "why", ""},
+		{"gen_server", "call", []any{etf.Atom("nobody"), 1}, "exit", "{noproc,{gen_server,call,[nobody,1]}}", ""},
+	} {
+		_, err := rpc.Call[etf.Term](ctx, n, on, tt.module, tt.function, tt.args...)
+		e, ok := errors.AsType[*rpc.Error](err)
+		if !ok || e.Class != tt.class || e.Reason.String() != tt.reason || tt.stack != "" && !strings.HasPrefix(e.Stack.String(), tt.stack) {
+			t.Errorf("%s:%s: %v %+v", tt.module, tt.function, err, e)
+		}
+		if errors.Is(err, rpc.ErrUndef) != (tt.reason == "undef") {
+			t.Errorf("%s:%s: %v", tt.module, tt.function, err)
+		}
+		_, err = rpc.BlockCall[etf.Term](ctx, n, on, tt.module, tt.function, tt.args...)
+		if e, ok := errors.AsType[*rpc.Error](err); tt.class == "throw" {
+			if err != nil {
+				t.Error(err)
+			}
+		} else if !ok || e.Class != tt.class || e.Reason.String() != tt.reason {
+			t.Errorf("block_call of %s:%s: %v", tt.module, tt.function, err)
+		}
+	}
+	// A timeout, an abandoned process, and results of several nodes.
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := rpc.Call[etf.Term](short, n, on, "timer", "sleep", etf.Atom("infinity")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	results := rpc.Multicall[etf.Atom](ctx, n, []etf.Atom{on, "nosuch@127.0.0.1", n.Name()}, "erlang", "node")
+	if results[0].Value != on || !errors.Is(results[1].Err, node.ErrNoConnection) || results[2].Value != n.Name() {
+		t.Error(results)
+	}
+	p := n.Open(node.Register("receiver"))
+	if err := rpc.Cast(ctx, p, on, "erlang", "send", p.Self(), etf.Atom("hello")); err != nil {
+		t.Error(err)
+	}
+	await(t, p, "hello")
+
+	// The node is killed: who waits hears of it at once.
+	pending := rpc.Go[etf.Term](ctx, n, on, "timer", "sleep", etf.Atom("infinity"))
+	pid, ref, err := p.SpawnOn(ctx, on, "timer", "sleep", []any{etf.Atom("infinity")}, node.SpawnOptions{Monitor: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rpc.Call[etf.Atom](ctx, n, on, "erlang", "node"); err != nil { // all of that has arrived
+		t.Fatal(err)
+	}
+	beam.Kill()
+	if _, err := pending.Wait(ctx); !errors.Is(err, node.ErrNoConnection) {
+		t.Error(err)
+	}
+	if m, err := p.Receive(ctx); err != nil {
+		t.Error(err)
+	} else if down, ok := m.Down(); !ok || down.Ref != ref || down.Pid != pid || down.Reason != etf.Term(etf.Atom("noconnection")) {
+		t.Error(m)
+	}
+}
+
+// A BEAM node calls Go functions by all the ways that it has, and they hear when it waits no more.
+func TestRPCToGo(t *testing.T) {
+	n, beam := pair(t)
+	started, stopped := make(chan struct{}, 10), make(chan error, 10)
+	for name, f := range map[etf.Atom]any{
+		"add":    func(a, b int) int { return a + b },
+		"divide": func(_ context.Context, a, b int) (int, error) { return a / b, nil }, // panics for 0
+		"fail":   func(what string) error { return errors.New(what) },
+		"wait": func(ctx context.Context) {
+			started <- struct{}{}
+			<-ctx.Done()
+			stopped <- context.Cause(ctx)
+		},
+	} {
+		if err := rpc.Handle(n, "math", name, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beam.Eval(t, "G = 'go@127.0.0.1', pong = net_adm:ping(G).")
+	for _, tt := range []struct{ expr, want string }{
+		{"rpc:call(G, math, add, [1, 2])", "3"},
+		{"erpc:call(G, math, add, [1, 2])", "3"},
+		{"rpc:block_call(G, math, add, [1, 2])", "3"},
+		{"rpc:multicall([G, G], math, add, [1, 2])", "{[3,3],[]}"},
+		{"rpc:yield(rpc:async_call(G, math, add, [1, 2]))", "3"},
+		{"rpc:call(G, math, add, [1, x])", "{badrpc,{'EXIT',{function_clause,[{math,add,[1,x],[]}]}}}"},
+		{"rpc:call(G, math, add, [1])", "{badrpc,{'EXIT',{undef,[{math,add,[1],[]}]}}}"},
+		{"rpc:call(G, math, fail, [<<\"no disk\">>])", `{badrpc,{'EXIT',{{error,<<"no disk">>},[{math,fail,1,[]}]}}}`},
+		{"{badrpc, {'EXIT', {R, [{_, _, 0, [{file, F}, {line, _}]} | _]}}} = rpc:call(G, math, divide, [1, 0]), {R, F}",
+			`{{panic,<<"runtime error: integer divide by zero">>},"rpc_test.go"}`},
+		{"{P1, M1} = spawn_opt(G, math, divide, [1, 0], [monitor]), receive {'DOWN', M1, process, P1, {R2, _}} -> R2 end",
+			`{panic,<<"runtime error: integer divide by zero">>}`},
+		{"erpc:call(G, math, wait, [], 50)", "timeout"},
+		{"rpc:call(G, math, wait, [], 50)", "{badrpc,timeout}"},
+		{"rpc:block_call(G, math, wait, [], 50)", "{badrpc,timeout}"},
+		{"exit(spawn(fun() -> timer:sleep(50), exit(normal) end), none), {C, CM} = spawn_monitor(fun() -> rpc:call(G, math, wait, []) end), timer:sleep(50), exit(C, kill), receive {'DOWN', CM, _, _, W} -> W end", "killed"},
+	} {
+		got, err := beam.TryEval(tt.expr+".", 0)
+		if e := (*otp.Exception)(nil); errors.As(err, &e) && strings.Contains(e.Text, "timeout") {
+			got = "timeout"
+		} else if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.expr, got, tt.want)
+		}
+	}
+	for range 4 {
+		<-started
+		if err := <-stopped; !errors.Is(err, node.ErrAbandoned) {
+			t.Error(err)
+		}
+	}
+	// Its end is that of every call.
+	beam.Eval(t, "spawn(fun() -> rpc:call(G, math, wait, []) end), spawn(fun() -> rpc:block_call(G, math, wait, []) end), ok.")
+	<-started
+	<-started
+	beam.Kill()
+	for range 2 {
+		if err := <-stopped; !errors.Is(err, node.ErrAbandoned) {
+			t.Error(err)
+		}
+	}
+}
+
+// From iex: calls, and processes spawned by module and by capture. What is not there is undef, and says so.
+func TestRPCFromIEx(t *testing.T) {
+	install := otp.Find(t)
+	port := otp.FreePort(t)
+	n := goNode(t, "go@127.0.0.1", port)
+	iex := install.IEx(t, otp.Options{Name: "iex@127.0.0.1", Cookie: cookie, EPMDPort: port})
+	iex.Type(t, `go = :"go@127.0.0.1"`)
+	rpc.Handle(n, "Elixir.Calc", "add", func(a, b int) int { return a + b })
+	for _, tt := range []struct{ line, want string }{
+		{`Node.connect(go)`, "true"},
+		{`:rpc.call(go, :erlang, :nodes, [:this])`, `[:"go@127.0.0.1"]`},
+		{`:erpc.call(go, :erlang, :node, [])`, `:"go@127.0.0.1"`},
+		{`:erpc.call(go, Calc, :add, [1, 2])`, "3"},
+		{`:erpc.call(go, &Node.self/0)`, `:"go@127.0.0.1"`},
+		{`:rpc.call(go, Calc, :sub, [1, 2])`, "{:badrpc, {:EXIT, {:undef, [{Calc, :sub, [1, 2], []}]}}}"},
+		{`:erpc.call(go, Calc, :sub, [1, 2])`, "** (ErlangError) Erlang error: {:exception, :undef, [{Calc, :sub, [1, 2], []}]}"},
+		{`:erpc.multicall([go, node()], Node, :self, [])`, `[ok: :"go@127.0.0.1", ok: :"iex@127.0.0.1"]`},
+		{`node(Node.spawn(go, Function, :identity, [1]))`, `:"go@127.0.0.1"`},
+		{`node(Node.spawn(go, &Node.self/0))`, `:"go@127.0.0.1"`},
+		{`{pid, ref} = Node.spawn(go, Process, :send_after_nothing, [1], [:monitor]); receive do {:DOWN, ^ref, _, ^pid, why} -> why end`,
+			"{:undef, [{Process, :send_after_nothing, [1], []}]}"},
+		{`{pid, ref} = Node.spawn(go, :erlang, :exit, [:bye], [:monitor]); receive do {:DOWN, ^ref, _, ^pid, why} -> why end`, ":bye"},
+		{`{_, ref} = Node.spawn(go, fn -> 1 end, [:monitor]); receive do {:DOWN, ^ref, _, _, {why, _}} -> why end`, ":undef"},
+	} {
+		if got := iex.Type(t, tt.line); !strings.Contains(got, tt.want) {
+			t.Errorf("%s\n got %s\nwant %s", tt.line, got, tt.want)
+		}
+	}
+}
