@@ -116,4 +116,11 @@ var pgScenarios = []scenario{
 			A = [drive:until(fun() -> lists:sort(drive:do(X, {pg, get_members, [g]})) =:= All end) || X <- [P, O]], B = drive:until(fun() -> lists:sort(pg:get_members(g)) =:= All end),
 			exit(O, kill), C = drive:until(fun() -> lists:sort(drive:do(P, {pg, get_members, [g]})) =:= lists:sort([P, Me]) end), gen_server:stop(pg), {A, B, C}.`,
 		want: `{[true,true],true,true}`},
+	{name: "called from another node",
+		expr: `P = drive:puppet($T), A = rpc:call($T, pg, join, [g, P]), B = rpc:call($T, pg, get_members, [pg, g]) =:= [P], C = rpc:call($T, pg, get_local_members, [g]) =:= [P],
+			D = rpc:call($T, pg, which_groups, []), E = rpc:call($T, pg, which_local_groups, [pg]), F = rpc:call($T, pg, leave, [pg, g, [P]]), G = rpc:call($T, pg, leave, [g, P]),
+			H = [rpc:call($T, pg, Fun, [nosuch, g]) || Fun <- [get_members, get_local_members]],
+			{badrpc, {'EXIT', {I, [_ | _]}}} = rpc:call($T, pg, which_groups, [nosuch]), {badrpc, {'EXIT', {J, [_ | _]}}} = rpc:call($T, pg, join, [g, self()]),
+			drive:name({A, B, C, D, E, F, G, H, I, J}, [{self(), me}]).`,
+		want: `{ok,true,true,[g],[g],ok,not_joined,[[],[]],badarg,{nolocal,me}}`},
 }

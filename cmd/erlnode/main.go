@@ -96,7 +96,7 @@ printed to standard error in Erlang syntax.`),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServe(), newPing(), newCall(), newNames(), newEPMD(), newVersion())
+	root.AddCommand(newServe(), newPing(), newCall(), newNames(), newPG(), newEPMD(), newVersion())
 	return root
 }
 

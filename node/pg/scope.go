@@ -44,7 +44,8 @@ type Config struct {
 }
 
 // Start starts a scope on a node, *node.Node or *erlnode.Node: a process registered under the name of the scope
-// (pg:start_link/1, but linked to nobody). From then on peers know the members that join here, and the other way round.
+// (pg:start_link/1, but linked to nobody). From then on peers know the members that join here, and the other way round, and
+// may call pg:join, leave, get_members, get_local_members, which_groups and which_local_groups here (package rpc).
 // It fails with node.ErrNameTaken if there is a process of that name already.
 func Start(n gen.Spawner, scope etf.Atom) (*Scope, error) { return StartConfig(n, scope, Config{}) }
 
@@ -73,6 +74,7 @@ func StartConfig(n gen.Spawner, scope etf.Atom, cfg Config) (*Scope, error) {
 	s.p = p
 	s.m = newMachine(p.Self())
 	s.log = s.log.With("node", string(p.Node().Name()), "scope", string(scope))
+	s.offer()
 	close(ready)
 	return s, nil
 }
@@ -249,5 +251,6 @@ func (s *Scope) end() {
 	s.mu.Lock()
 	s.m = newMachine(s.p.Self())
 	s.mu.Unlock()
+	scopes.CompareAndDelete(place{s.p.Node(), s.name}, s)
 	close(s.ended)
 }
