@@ -141,6 +141,19 @@ func TestTLSDistribution(t *testing.T) {
 	}
 }
 
+// The target of the scenarios speaks TLS by its flags.
+func TestTLSTarget(t *testing.T) {
+	install := otp.Find(t)
+	ca := newAuthority(t)
+	port := install.EPMD(t)
+	cert, key := ca.files("localhost")
+	target := otp.Go(t, "./target", otp.Options{Name: "target@localhost", Cookie: cookie, EPMDPort: port, Args: []string{"-tls-cert", cert, "-tls-key", key, "-tls-ca", ca.ca()}})
+	beam := install.Erl(t, otp.Options{Name: "beam@localhost", Cookie: cookie, EPMDPort: port, Args: ca.args("localhost", "'tlsv1.3', 'tlsv1.2'")})
+	if got := beam.Eval(t, fmt.Sprintf("{echo, '%s'} ! {self(), over_tls}, receive {_, M} -> M; M -> M after 10000 -> none end.", target.Name())); got != "over_tls" {
+		t.Error(got)
+	}
+}
+
 // Unix sockets as OTP's example erl_uds_dist has them.
 func TestUnixDistribution(t *testing.T) {
 	install := otp.Find(t)

@@ -3,8 +3,11 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 )
 
 // TLS is distribution over TLS (-proto_dist inet_tls, inet6_tls). The cookies are checked all the same. EPMD is asked in the
@@ -18,6 +21,28 @@ type TLS struct {
 	Config *tls.Config
 	// ClientConfig, if not nil, is used instead where the node dials (the client part of OTP's ssl_dist_optfile).
 	ClientConfig *tls.Config
+}
+
+// TLSFiles makes a TLS of PEM files: the certificate and the key of this node, and the certificates of those who may sign the
+// peers'. Both sides have to show one, whichever dials. Without cert and key it is for nodes that only dial, and show none.
+func TLSFiles(cert, key, ca string) (TLS, error) {
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return TLS{}, fmt.Errorf("node: TLS: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return TLS{}, fmt.Errorf("node: TLS: no certificate in %s", ca)
+	}
+	cfg := &tls.Config{RootCAs: pool, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
+	if cert != "" || key != "" {
+		own, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return TLS{}, fmt.Errorf("node: TLS: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{own}
+	}
+	return TLS{Config: cfg}, nil
 }
 
 var errNoTLS = errors.New("the transport TLS has no Config")

@@ -31,6 +31,7 @@ type clientFlags struct {
 	address  string
 	epmdPort int
 	timeout  time.Duration
+	conn     connectionFlags
 }
 
 func (f *clientFlags) register(cmd *cobra.Command, timeout time.Duration) {
@@ -39,6 +40,7 @@ func (f *clientFlags) register(cmd *cobra.Command, timeout time.Duration) {
 	cmd.Flags().StringVar(&f.address, "address", "", "`[HOST:]PORT` of the node itself, for a node that no epmd knows")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", timeout, "how long to wait, a `TIME` as 500ms or 10s; 0: as long as it takes")
 	epmdPortFlag(cmd, &f.epmdPort)
+	f.conn.register(cmd)
 }
 
 func epmdPortFlag(cmd *cobra.Command, port *int) {
@@ -64,6 +66,14 @@ func (f *clientFlags) start(ctx context.Context, target string) (*client, error)
 	if err != nil {
 		return nil, err
 	}
+	transport, err := f.conn.transport(false)
+	if err != nil {
+		return nil, err
+	}
+	finds, err := f.conn.discovery()
+	if err != nil {
+		return nil, err
+	}
 	name := f.name
 	if name == "" {
 		if name, err = throwawayName(ctx, target); err != nil {
@@ -73,11 +83,13 @@ func (f *clientFlags) start(ctx context.Context, target string) (*client, error)
 		}
 	}
 	cfg := erlnode.Config{
-		Cookie:   f.cookie,
-		Hidden:   true,
-		NoListen: true,
-		EPMDPort: port,
-		Resolve:  resolve,
+		Cookie:    f.cookie,
+		Hidden:    true,
+		NoListen:  true,
+		EPMDPort:  port,
+		Transport: transport,
+		Discovery: finds,
+		Resolve:   resolve,
 	}
 	if c.Node, err = erlnode.Start(ctx, name, cfg); err != nil {
 		return nil, err
@@ -98,7 +110,7 @@ func (f *clientFlags) resolver(target string) (resolve func(context.Context, str
 	if _, p, err := net.SplitHostPort(addr); err != nil || !isPort(p) {
 		return nil, port, usagef("--address %q is no [HOST:]PORT", f.address)
 	}
-	return func(context.Context, string) (string, error) { return addr, nil }, port, nil
+	return staticAddress(addr), port, nil
 }
 
 // isUp tells whether there is a connection to the target.

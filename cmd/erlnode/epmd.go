@@ -44,7 +44,7 @@ killed (-kill). BEAM nodes, and the original epmd's command line, use it as they
 use the original. It has the original's options, with one dash or two, and
 honours ERL_EPMD_PORT, ERL_EPMD_ADDRESS and ERL_EPMD_RELAXED_COMMAND_CHECK.
 
-With -names, -dump, -started, -kill or -stop it talks to an epmd that runs instead.
+With -names, -dump, -started, -kill or -stop it talks to an epmd that runs.
 
 There is no -daemon: leave that to systemd or the shell (erlnode epmd &).`),
 		Example: trim(`

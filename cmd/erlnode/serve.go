@@ -25,7 +25,10 @@ type serveFlags struct {
 	cookie   string
 	epmd     string
 	epmdPort int
-	port     int
+	port     string
+	listen   string
+	hidden   bool
+	conn     connectionFlags
 	connect  []string
 	ticktime int
 	verbose  bool
@@ -69,7 +72,9 @@ Whoever exits is restarted by a supervisor under the same name, empty.`),
   erlnode serve                                    go at the short host name
   erlnode serve --name go@127.0.0.1 --cookie secret
   erlnode serve --name b --connect go              joins another node
-  erlnode serve --epmd none --port 9100            without epmd`) + "\n\n" + trim(`
+  erlnode serve --epmd none --port 9100            without epmd
+  erlnode serve --listen 10.0.0.5 --port 9100-9110
+  erlnode serve --tls-cert c.pem --tls-key k.pem --tls-ca ca.pem`) + "\n\n" + trim(`
 Exit codes: 0 interrupted (SIGINT, SIGTERM) after closing its connections, 1 it
 did not start or a node of --connect cannot be reached, 2 wrong usage.`),
 		Args: cobra.NoArgs,
@@ -81,9 +86,12 @@ did not start or a node of --connect cannot be reached, 2 wrong usage.`),
 	fs.StringVar(&flags.cookie, "cookie", "", "`COOKIE` (default: that of ~/.erlang.cookie, created if need be)")
 	fs.StringVar(&flags.epmd, "epmd", "auto", "`MODE`: auto, the epmd that runs, else an embedded one; external; embedded; none")
 	epmdPortFlag(cmd, &flags.epmdPort)
-	fs.IntVar(&flags.port, "port", 0, "`PORT` for connections of nodes (default: any)")
+	fs.StringVar(&flags.port, "port", "0", "`PORT` for connections of nodes, or a range MIN-MAX to take the first free one of; 0: any")
+	fs.StringVar(&flags.listen, "listen", "", "take connections at this `ADDRESS` only, a host or an IP of this machine (default: at all)")
+	fs.BoolVar(&flags.hidden, "hidden", false, "be a hidden node: in nobody's nodes()")
 	fs.StringArrayVar(&flags.connect, "connect", nil, "connect to this `NODE` at the start; may be repeated")
 	fs.IntVar(&flags.ticktime, "ticktime", 60, "net_ticktime in `SECONDS`: a node that is silent for so long is down")
+	flags.conn.register(cmd)
 	fs.BoolVar(&flags.verbose, "verbose", false, "log connections that come and go to standard error")
 	return cmd
 }
@@ -104,9 +112,20 @@ func (f *serveFlags) config(stderr io.Writer) (erlnode.Config, error) {
 	if err != nil {
 		return erlnode.Config{}, err
 	}
-	port, err := checkPort("--port", f.port, 0)
+	if err := checkPorts("--port", f.port); err != nil {
+		return erlnode.Config{}, err
+	}
+	transport, err := f.conn.transport(true)
 	if err != nil {
 		return erlnode.Config{}, err
+	}
+	finds, err := f.conn.discovery()
+	if err != nil {
+		return erlnode.Config{}, err
+	}
+	port := f.port
+	if finds != nil && port == "0" {
+		port = strconv.Itoa(f.conn.nodePort)
 	}
 	if f.ticktime <= 0 {
 		return erlnode.Config{}, usagef("--ticktime is a number of seconds, 1 or more")
@@ -116,12 +135,15 @@ func (f *serveFlags) config(stderr io.Writer) (erlnode.Config, error) {
 		level = slog.LevelInfo
 	}
 	return erlnode.Config{
-		Cookie:   f.cookie,
-		EPMD:     mode,
-		EPMDPort: epmdPort,
-		Listen:   net.JoinHostPort("", strconv.Itoa(port)),
-		Dist:     dist.Config{NetTickTime: time.Duration(f.ticktime) * time.Second},
-		Logger:   slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
+		Cookie:    f.cookie,
+		Hidden:    f.hidden,
+		EPMD:      mode,
+		EPMDPort:  epmdPort,
+		Transport: transport,
+		Discovery: finds,
+		Listen:    net.JoinHostPort(f.listen, port),
+		Dist:      dist.Config{NetTickTime: time.Duration(f.ticktime) * time.Second},
+		Logger:    slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
 	}, nil
 }
 
@@ -189,7 +211,7 @@ func (f *serveFlags) hint(w io.Writer, n *erlnode.Node, cfg erlnode.Config) {
 		iex += " --cookie " + shellQuote(f.cookie)
 	}
 	switch {
-	case cfg.EPMD == node.EPMDNone:
+	case cfg.EPMD == node.EPMDNone && cfg.Discovery == nil:
 		fmt.Fprintf(w, "\nNo epmd knows this node:\n\n    erlnode ping %s --address %s\n\n", string(n.Name()),
 			net.JoinHostPort(host, strconv.Itoa(n.Port())))
 		return

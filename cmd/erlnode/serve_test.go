@@ -1,10 +1,20 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestServe(t *testing.T) {
@@ -56,4 +66,60 @@ func TestServeWithoutEPMD(t *testing.T) {
 	command := "erlnode ping solo@localhost --address localhost:" + ready[1]
 	stderr.await(t, command)
 	want(t, append(strings.Fields(command)[1:], "--cookie=secret"), exitOK, "pong", "")
+}
+
+// Over TLS, with the certificate on disk, at one address and a port of a range, found by the fixed port.
+func TestServeTLS(t *testing.T) {
+	cert, key, ca := certificate(t, "localhost")
+	port := strconv.Itoa(freePort(t))
+	tls := []string{"--cookie=secret", "--tls-cert", cert, "--tls-key", key, "--tls-ca", ca, "--node-port", port}
+	var stdout, stderr syncBuffer
+	start(t, &stdout, &stderr, append([]string{"serve", "--name=go@localhost", "--hidden", "--listen=localhost", "--port", port + "-" + port}, tls...)...)
+	stdout.await(t, "ready go@localhost port "+port)
+	want(t, append([]string{"ping", "go@localhost"}, tls...), exitOK, "pong from go@localhost", "")
+	want(t, []string{"ping", "go@localhost", "--cookie=secret", "--node-port", port, "--tls-ca", ca}, exitFailed, "pang", "certificate")
+	want(t, []string{"ping", "go@localhost", "--cookie=secret", "--node-port", port}, exitFailed, "pang", "go@localhost")
+	_, _, other := certificate(t, "localhost")
+	want(t, []string{"ping", "go@localhost", "--cookie=secret", "--node-port", port, "--tls-ca", other}, exitFailed, "pang", "certificate")
+}
+
+// certificate makes an authority and a certificate by it for a host.
+func certificate(t *testing.T, host string) (cert, key, ca string) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	template := func(serial int64, name string) *x509.Certificate {
+		return &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := template(1, "authority")
+	authority.IsCA, authority.BasicConstraintsValid, authority.KeyUsage = true, true, x509.KeyUsageCertSign
+	caDER, err := x509.CreateCertificate(rand.Reader, authority, authority, &caKey.PublicKey, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ownKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := template(2, host)
+	own.DNSNames = []string{host}
+	ownDER, err := x509.CreateCertificate(rand.Reader, own, authority, &ownKey.PublicKey, caKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalECPrivateKey(ownKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write("cert.pem", "CERTIFICATE", ownDER), write("key.pem", "EC PRIVATE KEY", keyDER), write("ca.pem", "CERTIFICATE", caDER)
 }

@@ -24,8 +24,6 @@ var epmdModes = map[string]node.EPMDMode{
 	"auto": node.EPMDAuto, "external": node.EPMDExternal, "embedded": node.EPMDEmbedded, "none": node.EPMDNone,
 }
 
-var errNoTLS = errors.New("this target does not speak TLS yet: -tls-cert, -tls-key and -tls-ca cannot be used")
-
 // parse reads the command line. The error has been printed with the usage, as the flag package does.
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("target", flag.ContinueOnError)
@@ -40,10 +38,10 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		o.connect = append(o.connect, etf.Atom(s))
 		return nil
 	})
-	noTLS := func(string) error { return errNoTLS }
-	f.Func("tls-cert", "PEM `file` (not yet)", noTLS)
-	f.Func("tls-key", "PEM `file` (not yet)", noTLS)
-	f.Func("tls-ca", "PEM `file` (not yet)", noTLS)
+	var cert, key, ca string
+	f.StringVar(&cert, "tls-cert", "", "TLS distribution with the certificate in this PEM `file`")
+	f.StringVar(&key, "tls-key", "", "its key, a PEM `file`")
+	f.StringVar(&ca, "tls-ca", "", "who the peers' certificates must be from, a PEM `file`")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -57,8 +55,13 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		err = fmt.Errorf("-epmd %s: want auto, external, embedded or none", *epmd)
 	case *port > 65535:
 		err = fmt.Errorf("-port %d: want at most 65535", *port)
+	case (cert == "") != (ca == "") || (cert == "") != (key == ""):
+		err = errors.New("-tls-cert, -tls-key and -tls-ca go together")
 	case *ticktime == 0 || *ticktime > 1<<24:
 		err = fmt.Errorf("-ticktime %d: want 1 to %d seconds", *ticktime, 1<<24)
+	}
+	if err == nil && cert != "" {
+		o.cfg.Transport, err = node.TLSFiles(cert, key, ca)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "target:", err)
