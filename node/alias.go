@@ -22,38 +22,86 @@ const (
 	AliasPriority AliasMode = 1 << 7
 )
 
-// aliasTable finds what an alias stands for: a process of this node, or a call that waits for its reply.
+// aliasTable finds what an alias stands for: a process of this node, or a call that waits for its reply. Only references of
+// this life of the node are in it, each as the number that it was made of.
 type aliasTable struct {
+	node   *Node
+	shards [16]aliasShard
+}
+
+type aliasShard struct {
 	mu      sync.RWMutex
-	entries map[etf.Ref]aliased
+	entries map[uint64]aliased
+	_       [64 - 32]byte // a cache line each
 }
 
 type aliased struct {
 	process *Process
 	mode    AliasMode
 	request *request
+	session *session // of the request
+}
+
+// shard finds the place of a reference, and returns nil for one that is not of this life of the node.
+func (t *aliasTable) shard(ref *etf.Ref) (*aliasShard, uint64) {
+	if ref.Len != 3 || ref.Creation != t.node.creation || ref.Node != t.node.name || ref.Words[0] > firstWord || ref.Words[2] >= 1<<14 {
+		return nil, 0
+	}
+	u := uint64(ref.Words[0]) | uint64(ref.Words[1])<<18 | uint64(ref.Words[2])<<50
+	return &t.shards[u%uint64(len(t.shards))], u
 }
 
 func (t *aliasTable) add(ref etf.Ref, a aliased) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.entries == nil {
-		t.entries = make(map[etf.Ref]aliased)
+	s, u := t.shard(&ref)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entries == nil {
+		s.entries = make(map[uint64]aliased)
 	}
-	t.entries[ref] = a
+	s.entries[u] = a
 }
 
 func (t *aliasTable) remove(ref etf.Ref) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.entries, ref)
+	s, u := t.shard(&ref)
+	s.mu.Lock()
+	delete(s.entries, u)
+	s.mu.Unlock()
 }
 
-func (t *aliasTable) get(ref etf.Ref) (aliased, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	a, ok := t.entries[ref]
+func (t *aliasTable) get(ref etf.Ref) (a aliased, ok bool) {
+	s, u := t.shard(&ref)
+	if s == nil {
+		return a, false
+	}
+	s.mu.RLock()
+	a, ok = s.entries[u]
+	s.mu.RUnlock()
 	return a, ok
+}
+
+// requests returns the calls that wait for an answer over a connection.
+func (t *aliasTable) requests(s *session) (refs []etf.Ref, all []*request) {
+	for i := range t.shards {
+		shard := &t.shards[i]
+		shard.mu.RLock()
+		for u, a := range shard.entries {
+			if a.request != nil && a.session == s {
+				refs, all = append(refs, t.node.refOf(u)), append(all, a.request)
+			}
+		}
+		shard.mu.RUnlock()
+	}
+	return refs, all
+}
+
+// len is the number of aliases.
+func (t *aliasTable) len() (n int) {
+	for i := range t.shards {
+		t.shards[i].mu.RLock()
+		n += len(t.shards[i].entries)
+		t.shards[i].mu.RUnlock()
+	}
+	return n
 }
 
 // Alias makes a reference that messages can be sent to instead of the pid, until it ends: what comes later is dropped.
@@ -103,7 +151,7 @@ func (n *Node) throughAlias(ref etf.Ref, m Message, priority bool) {
 	switch {
 	case !ok:
 	case a.request != nil:
-		a.request.reply(m.raw)
+		a.request.reply(ref, m.raw)
 	default:
 		a.process.deliverThrough(ref, a.mode, m, priority && a.mode&AliasPriority != 0)
 	}

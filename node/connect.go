@@ -62,7 +62,7 @@ func (n *Node) session(ctx context.Context, name etf.Atom) (*session, error) {
 // own, and when it takes long (a stranger may have begun it in the peer's name) we do not wait for it. When the peer hangs
 // up on ours it may have got wind of another one, and we try again.
 func (n *Node) connection(ctx context.Context, name etf.Atom, auto bool) (*session, error) {
-	if s, err := n.connected(target{node: name}); err == nil {
+	if s, err := n.connected(name); err == nil {
 		return s, nil
 	}
 	if err := handshake.CheckName(string(name)); err != nil {

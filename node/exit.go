@@ -40,7 +40,7 @@ func (p *Process) exitLocked(r reason) bool {
 		return false
 	}
 	p.exited, p.reason, p.err = true, r, &ExitError{Reason: r.term()}
-	p.busy++ // until it is buried
+	p.life.Add(dead + 1) // the 1 until it is buried
 	p.box.clear()
 	if p.box.wake != nil {
 		close(p.box.wake)
@@ -70,9 +70,8 @@ func (p *Process) bury(async bool) {
 	if p.cancel != nil {
 		p.cancel(p.err)
 	}
-	p.busy--
-	idle := p.busy == 0
 	p.mu.Unlock()
+	idle := p.life.Add(-1) == dead
 	switch {
 	case !idle:
 	case async:

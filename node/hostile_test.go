@@ -125,13 +125,11 @@ func TestStorm(t *testing.T) {
 			t.Errorf("%v: left behind: %v, %v", n.name, n.leaving, n.attempts)
 		}
 		n.mu.Unlock()
-		n.aliases.mu.Lock()
 		n.watchedByName.mu.Lock()
-		if len(n.aliases.entries) > 0 || len(n.watchedByName.m) > 0 {
-			t.Errorf("%v: left behind: %v, %v", n.name, n.aliases.entries, n.watchedByName.m)
+		if n.aliases.len() > 0 || len(n.watchedByName.m) > 0 {
+			t.Errorf("%v: left behind: %d, %v", n.name, n.aliases.len(), n.watchedByName.m)
 		}
 		n.watchedByName.mu.Unlock()
-		n.aliases.mu.Unlock()
 	}
 	for _, n := range nodes {
 		n.Close()

@@ -226,7 +226,7 @@ func (p *Process) unwatch(k watchKey, by etf.Pid) {
 // emitDown tells a watcher that the process it watches has ended, or that there is none.
 func (n *Node) emitDown(k watchKey, w watcher, from etf.Pid, reason etf.Raw) {
 	if w.request != nil {
-		w.request.fail(reason)
+		w.request.fail(k.ref, reason)
 		return
 	}
 	s := &dist.Signal{Kind: dist.Down, From: from, To: w.pid, Ref: k.ref, Payload: reason}

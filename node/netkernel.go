@@ -184,7 +184,7 @@ func (k *netKernel) call(request etf.Term, c *netKernelCall) {
 		case signature{"setopts", 3}, signature{"getopts", 3}:
 			why := etf.Atom("enotsup")
 			if to, ok := r[1].(etf.Atom); !ok || name == "getopts" || to != "new" {
-				if _, err := n.connected(target{node: to}); err != nil || to == n.name {
+				if _, err := n.connected(to); err != nil || to == n.name {
 					why = "noconnection"
 				}
 			}

@@ -42,12 +42,15 @@ type Node struct {
 	functions     functionTable // what peers may run here
 	refs          atomic.Uint64
 	connections   atomic.Uint32 // ids given to sessions
+	requests      sync.Pool     // of *request
 	caller        *Process      // in whose name goroutines that are no process send and call
 
 	ctx        context.Context // done when the node closes
 	cancel     context.CancelFunc
 	goroutines sync.WaitGroup
 	finished   chan struct{} // closed when Close is through
+
+	last atomic.Pointer[session] // the connection asked for last
 
 	mu       sync.RWMutex
 	closed   bool
@@ -88,6 +91,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		leaving:  make(map[etf.Atom]<-chan struct{}),
 		attempts: make(map[etf.Atom]*attempt),
 	}
+	n.aliases.node = n
 	n.cfg = cfg.withDefaults(n)
 	n.log = n.cfg.Logger.With("node", full)
 	n.flags = n.cfg.Flags
@@ -223,8 +227,12 @@ func (n *Node) spawn(f func()) bool {
 
 // newRef makes a reference that this life of the node has not made before. Its first word has 18 bits, as BEAM's have.
 func (n *Node) newRef() etf.Ref {
-	const firstWord = 1<<18 - 1
-	u := n.refs.Add(1)
+	return n.refOf(n.refs.Add(1))
+}
+
+const firstWord = 1<<18 - 1
+
+func (n *Node) refOf(u uint64) etf.Ref {
 	return etf.Ref{
 		Node:     n.name,
 		Creation: n.creation,

@@ -117,12 +117,10 @@ func records(p *Process, n *Node) held {
 	n.watchedByName.mu.Lock()
 	h.byName = len(n.watchedByName.m)
 	n.watchedByName.mu.Unlock()
-	n.aliases.mu.Lock()
-	h.aliases = len(n.aliases.entries)
-	n.aliases.mu.Unlock()
+	h.aliases = n.aliases.len()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h.links, h.monitors, h.watchers, h.requests = len(p.links), len(p.monitors), len(p.watchers), p.requests
+	h.links, h.monitors, h.watchers, h.requests = len(p.links), len(p.monitors), len(p.watchers), int(p.requests.Load())
 	return h
 }
 

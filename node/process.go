@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -22,6 +24,11 @@ type Process struct {
 	initial mfa     // the function that it began with
 	kernel  bool    // belongs to the node itself: no exit signal of anybody ends it
 
+	// life counts the operations under way that emit signals: the exit signals come after them. Once the process has exited
+	// it is over dead.
+	life     atomic.Int64
+	requests atomic.Int32 // calls under way in this process's name
+
 	mu       sync.Mutex
 	box      mailbox
 	trapExit bool
@@ -35,11 +42,9 @@ type Process struct {
 	ties     []*session // those that know this process
 	interest *interest  // in nodes, or nil
 	unlinks  uint64     // ids given to UNLINK_ID
-	requests int        // calls under way in this process's name
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 
-	busy     int // operations under way that emit signals; the exit signals come after them
 	exited   bool
 	buried   bool // out of the tables
 	finished bool // everybody has been told
@@ -150,13 +155,21 @@ func (p *Process) self() etf.Pid {
 }
 
 // Context is done when the process has exited; its cause is the *ExitError. It is how a link reaches ordinary Go code.
-func (p *Process) Context() context.Context {
+func (p *Process) Context() context.Context { return own{p} }
+
+// own is the context of a process. What it takes to tell others is made when somebody asks for it: most processes are never
+// asked.
+type own struct{ p *Process }
+
+func (c own) Deadline() (t time.Time, ok bool) { return t, false }
+func (c own) Done() <-chan struct{}            { return c.p.context().Done() }
+func (c own) Err() error                       { return c.p.context().Err() }
+func (c own) Value(key any) any                { return c.p.context().Value(key) }
+func (c own) String() string                   { return "context of " + c.p.pid.String() }
+
+func (p *Process) context() context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.contextLocked()
-}
-
-func (p *Process) contextLocked() context.Context {
 	if p.ctx == nil {
 		p.ctx, p.cancel = context.WithCancelCause(context.Background())
 		if p.buried {
@@ -198,30 +211,38 @@ func (p *Process) TrapExit(on bool) (before bool) {
 // begin notes that an operation emits signals in the process's name, and fails when it has exited. Every begin that
 // succeeds is followed by end: the signals of the exit wait for it, so that a process sends nothing after its end.
 func (p *Process) begin() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.exited {
-		return p.errLocked()
+	if p.life.Add(1) < dead {
+		return nil
 	}
-	p.busy++
-	return nil
+	p.end()
+	return p.Err()
+}
+
+// dead is what exiting adds to Process.life.
+const dead = 1 << 62
+
+// end is the end of an operation. The last one after the exit of the process tells everyone of that.
+func (p *Process) end() {
+	if p.life.Add(-1) == dead {
+		p.finish()
+	}
 }
 
 // within returns ctx cut short by the end of the process, for what it does under another context than its own: its exit
 // signals wait for all that it has under way.
 func (p *Process) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	own := p.Context()
-	if ctx == own {
+	self := p.Context()
+	if ctx == self || p.kernel {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(own, func() { cancel(context.Cause(own)) })
+	stop := context.AfterFunc(self, func() { cancel(context.Cause(self)) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 
 // reach returns the connection to a node, nil for this node, and sets one up if need be. The end of the process interrupts it.
 func (p *Process) reach(ctx context.Context, to etf.Atom) (*session, error) {
-	if s, err := p.node.connected(target{node: to}); err == nil {
+	if s, err := p.node.connected(to); err == nil {
 		return s, nil
 	}
 	ctx, done := p.within(ctx)
@@ -231,20 +252,10 @@ func (p *Process) reach(ctx context.Context, to etf.Atom) (*session, error) {
 
 // transmit is Node.transmit that the end of the process interrupts.
 func (p *Process) transmit(ctx context.Context, s *session, sigs ...*dist.Signal) error {
-	if s != nil && !s.conn.Ready(sigs...) {
+	if s != nil && ctx != p.Context() && !p.kernel && !s.conn.Ready(sigs...) {
 		var done context.CancelFunc
 		ctx, done = p.within(ctx)
 		defer done()
 	}
 	return p.node.transmit(ctx, s, sigs...)
-}
-
-func (p *Process) end() {
-	p.mu.Lock()
-	p.busy--
-	last := p.exited && p.busy == 0
-	p.mu.Unlock()
-	if last {
-		p.finish()
-	}
 }

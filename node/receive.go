@@ -63,16 +63,19 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 
 // receiveMessage delivers a message. One for a process, name or alias that does not exist is dropped, as in Erlang.
 func (n *Node) receiveMessage(sig *dist.Signal) {
-	m := Message{raw: sig.Payload, from: sig.From}
+	n.deliver(target{pid: sig.To, name: sig.ToName, alias: sig.ToRef}, Message{raw: sig.Payload, from: sig.From}, sig.Priority)
+}
+
+func (n *Node) deliver(to target, m Message, priority bool) {
 	var p *Process
 	switch {
-	case sig.ToRef.Len != 0:
-		n.throughAlias(sig.ToRef, m, sig.Priority)
+	case to.alias.Len != 0:
+		n.throughAlias(to.alias, m, priority)
 		return
-	case sig.ToName != "":
-		p = n.names.get(sig.ToName)
+	case to.name != "":
+		p = n.names.get(to.name)
 	default:
-		p = n.processes.find(n, sig.To)
+		p = n.processes.find(n, to.pid)
 	}
 	if p == nil || p.answered(m.raw) {
 		return

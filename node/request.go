@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -29,20 +30,20 @@ func (p *Process) Request(ctx context.Context, to any, encode Encode) (etf.Raw, 
 		return etf.Raw{}, err
 	}
 	defer p.end()
-	r := &request{node: p.node, ref: p.node.newRef(), answer: make(chan answer, 1)}
-	p.node.aliases.add(r.ref, aliased{request: r})
-	p.expect(1)
-	defer p.expect(-1)
-	defer p.node.aliases.remove(r.ref)
 	s, err := p.reach(ctx, t.node)
-	switch {
-	case err != nil:
+	if err != nil {
 		return etf.Raw{}, err
-	case s == nil:
-		return p.requestHere(ctx, r, t, encode)
-	default:
-		return p.requestThere(ctx, r, s, t, encode)
 	}
+	r := p.node.takeRequest()
+	defer p.node.releaseRequest(r)
+	p.requests.Add(1)
+	defer p.requests.Add(-1)
+	p.node.aliases.add(r.ref, aliased{request: r, session: s})
+	defer p.node.aliases.remove(r.ref)
+	if s == nil {
+		return p.requestHere(ctx, r, t, encode)
+	}
+	return p.requestThere(ctx, r, s, t, encode)
 }
 
 // Request is Process.Request for a goroutine that is no process.
@@ -50,12 +51,40 @@ func (n *Node) Request(ctx context.Context, to any, encode Encode) (etf.Raw, err
 	return n.caller.Request(ctx, to, encode)
 }
 
-// request is a call that waits for its reply.
+// request is a call that waits for its reply. It is used again for other calls: who has found it by a reference gives that
+// with the answer.
 type request struct {
-	node    *Node
-	ref     etf.Ref
 	answer  chan answer // one slot: the first answer counts
-	spawned bool        // the end of the receiver is the answer: see SpawnWait
+	spawned bool        // the answer is the end of the process: SpawnWait
+
+	mu  sync.Mutex
+	ref etf.Ref
+}
+
+// takeRequest takes a request from those that the node keeps. They are the node's own, as a channel belongs to the bubble of
+// testing/synctest that it was made in.
+func (n *Node) takeRequest() *request {
+	r, _ := n.requests.Get().(*request)
+	if r == nil {
+		r = &request{answer: make(chan answer, 1)}
+	}
+	ref := n.newRef()
+	r.mu.Lock()
+	r.ref = ref
+	r.mu.Unlock()
+	return r
+}
+
+// releaseRequest is called when no table knows the request any more. Who has found it before comes too late.
+func (n *Node) releaseRequest(r *request) {
+	r.mu.Lock()
+	r.ref = etf.Ref{}
+	select {
+	case <-r.answer:
+	default:
+	}
+	r.mu.Unlock()
+	n.requests.Put(r)
 }
 
 type answer struct {
@@ -65,24 +94,32 @@ type answer struct {
 }
 
 // reply takes {Tag, Reply}, however it came.
-func (r *request) reply(message etf.Raw) {
+func (r *request) reply(ref etf.Ref, message etf.Raw) {
 	rd := etf.NewReader(message)
+	if r.spawned {
+		return
+	}
 	if n, err := rd.Tuple(); err != nil || n != 2 || rd.Skip() != nil {
 		return // not from a server; a reply may still come
 	}
 	// The reply is what is left. Nobody walks it before the caller decodes it.
-	r.put(answer{reply: etf.Raw{Bytes: rd.Rest(), Atoms: message.Atoms}})
+	r.put(ref, answer{reply: etf.Raw{Bytes: rd.Rest(), Atoms: message.Atoms}})
 }
 
-func (r *request) fail(why etf.Raw) {
+func (r *request) fail(ref etf.Ref, why etf.Raw) {
 	if r.spawned {
-		r.put(answer{reply: why, down: true})
+		r.put(ref, answer{reply: why, down: true})
 		return
 	}
-	r.put(answer{err: &ExitError{Reason: reason{raw: why}.term()}, down: true})
+	r.put(ref, answer{err: &ExitError{Reason: reason{raw: why}.term()}, down: true})
 }
 
-func (r *request) put(a answer) {
+func (r *request) put(ref etf.Ref, a answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ref != ref {
+		return
+	}
 	select {
 	case r.answer <- a:
 	default:
@@ -116,33 +153,35 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	if !s.conn.Flags().Has(handshake.Alias) {
 		tag = r.ref // the reply comes to the pid: Process.answered
 	}
-	if !s.addRequest(r) {
+	if s.isDead() { // before the request was in the table
 		return etf.Raw{}, &ConnectError{Node: string(s.peer), Err: ErrNoConnection}
 	}
-	defer s.removeRequest(r)
-	buf := takeBuffer()
+	out := takeOutgoing()
+	defer out.release()
 	var err error
-	if buf.b, err = encode(buf.b, p.pid, tag); err != nil {
-		buf.release()
+	if out.b, err = encode(out.b, p.pid, tag); err != nil {
 		return etf.Raw{}, err
 	}
-	sig := dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: buf.b}}
-	err = p.transmit(ctx, s, &dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref}, &sig)
-	buf.releaseAfter(&sig)
-	if err != nil {
+	*out.signal() = dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref}
+	*out.signal() = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: out.b}}
+	if err = p.transmit(ctx, s, out.signals...); err != nil {
 		return etf.Raw{}, err
 	}
 	a := p.await(ctx, r)
 	if !a.down {
-		s.post(&dist.Signal{Kind: dist.Demonitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref})
+		out.both[0].Kind = dist.Demonitor
+		s.post(&out.both[0])
 	}
 	return a.reply, a.err
 }
 
 // await waits for the answer, the context, and the end of the caller itself.
 func (p *Process) await(ctx context.Context, r *request) answer {
+	if p == p.node.caller && ctx.Done() == nil {
+		return <-r.answer
+	}
 	var exited <-chan struct{}
-	if p != p.node.caller {
+	if p != p.node.caller && ctx != p.Context() {
 		exited = p.Done()
 	}
 	select {
@@ -160,21 +199,12 @@ func aliasTag(ref etf.Ref) etf.Term {
 	return etf.Improper{Elems: []etf.Term{etf.Atom("alias")}, Tail: ref}
 }
 
-func (p *Process) expect(n int) {
-	p.mu.Lock()
-	p.requests += n
-	p.mu.Unlock()
-}
-
 // answered gives a message that came to the process's pid to the call that it is the reply of, if there is one: a peer
 // without aliases replies that way, and OTP's own net_kernel sometimes does. The message is looked into only while calls
 // of the process are under way. What comes to the node's own calling process is never for anybody else.
 func (p *Process) answered(message etf.Raw) bool {
-	p.mu.Lock()
-	calls := p.requests
-	p.mu.Unlock()
 	absorb := p == p.node.caller
-	if calls == 0 {
+	if p.requests.Load() == 0 {
 		return absorb
 	}
 	rd := etf.NewReader(message)
@@ -191,7 +221,7 @@ func (p *Process) answered(message etf.Raw) bool {
 		return absorb
 	}
 	if a, ok := p.node.aliases.get(ref); ok && a.request != nil {
-		a.request.reply(message)
+		a.request.reply(ref, message)
 		return true
 	}
 	return absorb

@@ -157,9 +157,7 @@ func TestRequestCallerExits(t *testing.T) {
 			got <- err
 		}()
 		for done := false; !done; { // until the call is under way
-			p.mu.Lock()
-			done = p.requests > 0
-			p.mu.Unlock()
+			done = p.requests.Load() > 0
 		}
 		p.Exit(etf.Atom("enough"))
 		var exit *ExitError

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // As in Erlang, a message for a process that does not exist is dropped without an error, but for a name on this node that
 // nobody has: ErrNoProc. Without a connection Send fails with ErrNoConnection. A nil error says that the message is on its
 // way, behind everything that this goroutine has sent to that process before.
-func (p *Process) Send(to, v any) error { return p.SendContext(p.Context(), to, v) }
+func (p *Process) Send(to, v any) error { return p.sendContext(p.Context(), to, v, false) }
 
 // SendPriority is Send with priority: if it goes to an alias with AliasPriority the message comes before those without
 // (erlang:send(Alias, Message, [priority]) of OTP 28). To any other destination, and to peers before OTP 28, it is Send.
@@ -32,11 +33,18 @@ func (p *Process) sendContext(ctx context.Context, to, v any, priority bool) err
 		return err
 	}
 	defer p.end()
-	return p.node.send(p.pid, to, v, func(t target) (*session, error) { return p.reach(ctx, t.node) },
-		func(s *session, sig *dist.Signal) error {
-			sig.Priority = priority
-			return p.transmit(ctx, s, sig)
-		})
+	t, err := p.node.target(to)
+	if err != nil {
+		return err
+	}
+	s, err := p.reach(ctx, t.node)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return p.sendHere(t, to, v, priority)
+	}
+	return p.sendThere(t, v, priority, func(sigs []*dist.Signal) error { return p.transmit(ctx, s, sigs...) })
 }
 
 // SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
@@ -46,29 +54,78 @@ func (p *Process) SendNoConnect(to, v any) error {
 		return err
 	}
 	defer p.end()
-	ctx := p.Context()
-	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error { return p.node.transmit(ctx, s, sig) })
+	return p.sendOver(to, v, p.node.connected, func(s *session, sigs []*dist.Signal) error { return p.node.transmit(p.Context(), s, sigs...) })
 }
 
 // post is SendNoConnect for a process that cannot wait for one peer, because it serves all of them.
 func (p *Process) post(to, v any) error {
-	return p.node.send(p.pid, to, v, p.node.connected, func(s *session, sig *dist.Signal) error {
-		p.node.emit(s, sig)
+	return p.sendOver(to, v, p.node.connected, func(s *session, sigs []*dist.Signal) error {
+		p.node.emit(s, sigs[0])
 		return nil
 	})
 }
 
-// connected returns the connection to a target's node, nil for this node, if there is one.
-func (n *Node) connected(t target) (*session, error) {
-	if t.node == n.name {
+// sendOver sends over the connection that reach returns; nil is this node.
+func (p *Process) sendOver(to, v any, reach func(etf.Atom) (*session, error), emit func(*session, []*dist.Signal) error) error {
+	t, err := p.node.target(to)
+	if err != nil {
+		return err
+	}
+	s, err := reach(t.node)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return p.sendHere(t, to, v, false)
+	}
+	return p.sendThere(t, v, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
+}
+
+// sendHere sends a message to a process, name or alias of this node.
+func (p *Process) sendHere(t target, to, v any, priority bool) error {
+	if _, byName := to.(etf.Atom); byName && p.node.names.get(t.name) == nil {
+		return fmt.Errorf("node: %v: %w", t.name, ErrNoProc)
+	}
+	out := takeOutgoing()
+	defer out.release()
+	var err error
+	if out.b, err = etf.Append(out.b, v); err != nil {
+		return err
+	}
+	m := Message{raw: etf.Raw{Bytes: bytes.Clone(out.b)}, from: p.pid}
+	p.node.deliver(t, m, priority)
+	return nil
+}
+
+// sendThere encodes a message and has it emitted.
+func (p *Process) sendThere(t target, v any, priority bool, emit func([]*dist.Signal) error) error {
+	out := takeOutgoing()
+	defer out.release()
+	var err error
+	if out.b, err = etf.Append(out.b, v); err != nil {
+		return err
+	}
+	sig := out.signal()
+	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority, Payload: etf.Raw{Bytes: out.b}}
+	return emit(out.signals)
+}
+
+// connected returns the connection to a node, nil for this node, if there is one.
+func (n *Node) connected(to etf.Atom) (*session, error) {
+	if to == n.name {
 		return nil, nil
 	}
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	if s := n.sessions[t.node]; s != nil && !s.isOver() {
+	if s := n.last.Load(); s != nil && s.peer == to && !s.isOver() {
 		return s, nil
 	}
-	return nil, fmt.Errorf("node: %s: %w", t.node, ErrNoConnection)
+	n.mu.RLock()
+	s := n.sessions[to]
+	n.mu.RUnlock()
+	if s != nil && !s.isOver() {
+		n.last.Store(s)
+		return s, nil
+	}
+	return nil, fmt.Errorf("node: %s: %w", to, ErrNoConnection)
 }
 
 // SendContext is Process.SendContext for a goroutine that is no process. The receiver sees a pid that takes no messages.
@@ -76,35 +133,40 @@ func (n *Node) SendContext(ctx context.Context, to, v any) error {
 	return n.caller.SendContext(ctx, to, v)
 }
 
-func (n *Node) send(from etf.Pid, to, v any, reach func(target) (*session, error), emit func(*session, *dist.Signal) error) error {
-	t, err := n.target(to)
-	if err != nil {
-		return err
-	}
-	if _, byName := to.(etf.Atom); byName && n.names.get(t.name) == nil {
-		return fmt.Errorf("node: %v: %w", t.name, ErrNoProc)
-	}
-	s, err := reach(t)
-	if err != nil {
-		return err
-	}
-	sig := dist.Signal{Kind: dist.Send, From: from, To: t.pid, ToName: t.name, ToRef: t.alias}
-	if s == nil {
-		b, err := etf.Append(nil, v)
-		if err != nil {
-			return err
+// outgoing is what is sent: the payload on its way to a connection, which takes a copy or, of a large one, the bytes
+// themselves (Signal.Kept), and the signals.
+type outgoing struct {
+	b       []byte
+	both    [2]dist.Signal
+	signals []*dist.Signal
+}
+
+var outgoings = sync.Pool{New: func() any { return &outgoing{b: make([]byte, 0, 512), signals: make([]*dist.Signal, 0, 2)} }}
+
+func takeOutgoing() *outgoing { return outgoings.Get().(*outgoing) }
+
+// signal returns the next of at most two signals to be filled.
+func (o *outgoing) signal() *dist.Signal {
+	s := &o.both[len(o.signals)]
+	o.signals = append(o.signals, s)
+	return s
+}
+
+// release gives everything back, unless the connection has kept something.
+func (o *outgoing) release() {
+	for _, s := range o.signals {
+		if s.Kept {
+			return
 		}
-		sig.Payload.Bytes = b
-		return emit(nil, &sig)
 	}
-	buf := takeBuffer()
-	if buf.b, err = etf.Append(buf.b, v); err != nil {
-		buf.release()
-		return err
+	if cap(o.b) > keptBuffer {
+		return
 	}
-	sig.Payload.Bytes = buf.b
-	defer buf.releaseAfter(&sig)
-	return emit(s, &sig)
+	for _, s := range o.signals {
+		*s = dist.Signal{}
+	}
+	o.b, o.signals = o.b[:0], o.signals[:0]
+	outgoings.Put(o)
 }
 
 // buffer holds a payload on its way to a connection, which takes a copy or, of a large one, the bytes themselves (Signal.Kept).

@@ -25,12 +25,11 @@ func (p *Process) SendOver(connection uint32, to, v any) error {
 		return err
 	}
 	defer p.end()
-	ctx := p.Context()
-	return p.node.send(p.pid, to, v, func(t target) (*session, error) {
-		s, err := p.node.connected(t)
+	return p.sendOver(to, v, func(on etf.Atom) (*session, error) {
+		s, err := p.node.connected(on)
 		if err == nil && (s == nil || s.id != connection) {
-			err = fmt.Errorf("node: %s, connection %d: %w", t.node, connection, ErrNoConnection)
+			err = fmt.Errorf("node: %s, connection %d: %w", string(on), connection, ErrNoConnection)
 		}
 		return s, err
-	}, func(s *session, sig *dist.Signal) error { return p.node.transmit(ctx, s, sig) })
+	}, func(s *session, sigs []*dist.Signal) error { return p.node.transmit(p.Context(), s, sigs...) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -21,11 +22,11 @@ type session struct {
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 
-	mu       sync.Mutex
-	dead     bool
-	ties     map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
-	requests map[etf.Ref]*request
-	spawns   map[etf.Ref]spawning // that the peer has not answered
+	over   atomic.Bool // as dead
+	mu     sync.Mutex
+	dead   bool
+	ties   map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
+	spawns map[etf.Ref]spawning  // that the peer has not answered
 }
 
 // tie sees to it that p hears when the connection is lost. It reports false if it is lost already: then p has to do itself
@@ -66,11 +67,7 @@ func (s *session) tie(p *Process) bool {
 	return true
 }
 
-func (s *session) isDead() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dead
-}
+func (s *session) isDead() bool { return s.over.Load() }
 
 func (s *session) untie(p *Process) {
 	s.mu.Lock()
@@ -119,35 +116,13 @@ func (s *session) send(ctx context.Context, sigs ...*dist.Signal) error {
 	return err
 }
 
-// addRequest registers a call that the loss of the connection has to fail. It reports false if it is lost already.
-func (s *session) addRequest(r *request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dead {
-		return false
-	}
-	if s.requests == nil {
-		s.requests = make(map[etf.Ref]*request)
-	}
-	s.requests[r.ref] = r
-	return true
-}
-
-func (s *session) removeRequest(r *request) {
-	s.mu.Lock()
-	delete(s.requests, r.ref)
-	s.mu.Unlock()
-}
-
 // answered gives a Down to the call whose monitor it ends, if it is one's.
 func (s *session) answered(sig *dist.Signal) bool {
-	s.mu.Lock()
-	r := s.requests[sig.Ref]
-	s.mu.Unlock()
-	if r == nil {
+	a, _ := s.node.aliases.get(sig.Ref)
+	if a.request == nil || a.session != s {
 		return false
 	}
-	r.fail(sig.Payload)
+	a.request.fail(sig.Ref, sig.Payload)
 	return true
 }
 
@@ -155,11 +130,13 @@ func (s *session) answered(sig *dist.Signal) bool {
 func (s *session) lost() {
 	s.mu.Lock()
 	s.dead = true
-	ties, requests, spawns := s.ties, s.requests, s.spawns
-	s.ties, s.requests, s.spawns = nil, nil, nil
+	s.over.Store(true)
+	ties, spawns := s.ties, s.spawns
+	s.ties, s.spawns = nil, nil
 	s.mu.Unlock()
-	for _, r := range requests {
-		r.fail(reasonOf(noconnection).raw)
+	refs, requests := s.node.aliases.requests(s)
+	for i, r := range requests {
+		r.fail(refs[i], reasonOf(noconnection).raw)
 	}
 	for _, r := range spawns {
 		r.lost()

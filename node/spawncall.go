@@ -24,7 +24,7 @@ func (p *Process) SpawnWait(ctx context.Context, on, module, function etf.Atom, 
 		buf.release()
 		return etf.Raw{}, err
 	}
-	c := &spawnCall{request: request{node: p.node, ref: p.node.newRef(), answer: make(chan answer, 1), spawned: true}, on: on}
+	c := &spawnCall{request: request{ref: p.node.newRef(), answer: make(chan answer, 1), spawned: true}, on: on}
 	sig := &dist.Signal{Kind: dist.SpawnRequest, From: p.pid, Ref: c.ref, Leader: p.GroupLeader(), Module: module, Function: function,
 		Arity: len(args), Options: monitorOption, Payload: etf.Raw{Bytes: buf.b}}
 	defer buf.releaseAfter(sig)
@@ -37,10 +37,12 @@ func (p *Process) SpawnWait(ctx context.Context, on, module, function etf.Atom, 
 		return etf.Raw{}, err
 	case !s.conn.Flags().Has(handshake.Spawn):
 		return etf.Raw{}, &SpawnError{on, notsup}
-	case !s.addRequest(&c.request) || !s.addSpawn(c.ref, c):
+	}
+	p.node.aliases.add(c.ref, aliased{request: &c.request, session: s})
+	defer p.node.aliases.remove(c.ref)
+	if !s.addSpawn(c.ref, c) {
 		return etf.Raw{}, &ConnectError{string(on), ErrNoConnection}
 	}
-	defer s.removeRequest(&c.request)
 	if err := p.transmit(ctx, s, sig); err != nil {
 		s.takeSpawn(c.ref)
 		return etf.Raw{}, err
@@ -74,7 +76,7 @@ func (c *spawnCall) lost() {}
 
 func (c *spawnCall) replied(sig *dist.Signal, s *session) {
 	if sig.FromName != "" {
-		c.put(answer{err: &SpawnError{c.on, sig.FromName}, down: true})
+		c.put(c.ref, answer{err: &SpawnError{c.on, sig.FromName}, down: true})
 		return
 	}
 	c.mu.Lock()

@@ -1,0 +1,161 @@
+package node
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
+)
+
+type small struct {
+	_ struct{} `etf:"n,tuple"`
+	N int
+}
+
+// BenchmarkFlood is a stream of small messages from some processes to as many others, at home or over a TCP connection to
+// another node in the same program, until all have arrived. One operation is a message.
+func BenchmarkFlood(b *testing.B) {
+	c := newCluster(b)
+	x, y := c.start("a@test"), c.start("b@test")
+	for _, bench := range []struct {
+		name     string
+		from, to *Node
+	}{{"there", x, y}, {"here", x, x}} {
+		for _, pairs := range []int{1, 8} {
+			b.Run(fmt.Sprintf("%s/%d", bench.name, pairs), func(b *testing.B) {
+				each := (b.N + pairs - 1) / pairs
+				var all sync.WaitGroup
+				b.ReportAllocs()
+				for range pairs {
+					p, q := bench.from.Open(), bench.to.Open()
+					all.Go(func() {
+						for i := range each {
+							if err := p.Send(q.Self(), small{N: i}); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+					all.Go(func() {
+						for i := range each {
+							m, err := q.Receive(b.Context())
+							var got small
+							if err != nil || m.Decode(&got) != nil || got.N != i {
+								b.Error(m, err)
+								return
+							}
+						}
+					})
+				}
+				all.Wait()
+			})
+		}
+	}
+}
+
+// BenchmarkDeliver is what one message costs between the connection and its receiver, without either.
+func BenchmarkDeliver(b *testing.B) {
+	n := newCluster(b).start("a@test")
+	p := n.Open()
+	p.Register("p")
+	payload, err := etf.Append(nil, small{N: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	sig := dist.Signal{Kind: dist.Send, From: etf.Pid{Node: "b@test", ID: 1, Creation: 1}, To: p.Self(), Payload: etf.Raw{Bytes: payload}}
+	named := sig
+	named.To, named.ToName = etf.Pid{}, "p"
+	for name, sig := range map[string]*dist.Signal{"pid": &sig, "name": &named} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n.receive(sig, nil)
+				if _, err := p.Receive(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkConnectionLost is the end of 100,000 monitors of 1,000 processes, held by 100 processes, when their node is lost:
+// one operation is all of that, until everybody has its message.
+func BenchmarkConnectionLost(b *testing.B) {
+	c := newCluster(b)
+	x, y := c.start("a@test"), c.start("b@test")
+	var watched, watchers []*Process
+	for range 1000 {
+		watched = append(watched, y.Open())
+	}
+	for range 100 {
+		watchers = append(watchers, x.Open())
+	}
+	for b.Loop() {
+		b.StopTimer()
+		for _, w := range watchers {
+			for _, p := range watched {
+				if _, err := w.Monitor(p.Self()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		b.StartTimer()
+		x.Disconnect("b@test")
+		for _, w := range watchers {
+			for range watched {
+				if _, err := w.Receive(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkProcesses makes processes without and with a goroutine, and reports the memory that each takes while it is idle.
+func BenchmarkProcesses(b *testing.B) {
+	for _, spawned := range []bool{false, true} {
+		b.Run(map[bool]string{false: "Open", true: "Spawn"}[spawned], func(b *testing.B) {
+			n := newCluster(b).start("a@test")
+			all := make([]*Process, 0, b.N)
+			before := memory()
+			for b.Loop() {
+				if !spawned {
+					all = append(all, n.Open())
+					continue
+				}
+				p, err := n.Spawn(func(p *Process) error {
+					_, err := p.Receive(p.Context())
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				all = append(all, p)
+			}
+			b.StopTimer()
+			for _, p := range all { // until every one waits
+				for spawned && !waits(p) {
+					runtime.Gosched()
+				}
+			}
+			b.ReportMetric(float64(memory()-before)/float64(len(all))-8, "B/process")
+			runtime.KeepAlive(all)
+		})
+	}
+}
+
+func memory() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapInuse + m.StackInuse)
+}
+
+func waits(p *Process) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.box.wake != nil
+}
