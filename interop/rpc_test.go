@@ -181,10 +181,12 @@ func TestRPCFromIEx(t *testing.T) {
 		{`:erpc.multicall([go, node()], Node, :self, [])`, `[ok: :"go@127.0.0.1", ok: :"iex@127.0.0.1"]`},
 		{`node(Node.spawn(go, Function, :identity, [1]))`, `:"go@127.0.0.1"`},
 		{`node(Node.spawn(go, &Node.self/0))`, `:"go@127.0.0.1"`},
-		{`{pid, ref} = Node.spawn(go, Process, :send_after_nothing, [1], [:monitor]); receive do {:DOWN, ^ref, _, ^pid, why} -> why end`,
+		{`{pid, ref} = Node.spawn(go, Process, :send_after_nothing, [1], [:monitor]); receive do {:DOWN, ^ref, _, ^pid, why} -> Process.sleep(500); why end`,
 			"{:undef, [{Process, :send_after_nothing, [1], []}]}"},
 		{`{pid, ref} = Node.spawn(go, :erlang, :exit, [:bye], [:monitor]); receive do {:DOWN, ^ref, _, ^pid, why} -> why end`, ":bye"},
-		{`{_, ref} = Node.spawn(go, fn -> 1 end, [:monitor]); receive do {:DOWN, ^ref, _, _, {why, _}} -> why end`, ":undef"},
+		{`{_, ref} = Node.spawn(go, fn -> 1 end, [:monitor]); receive do {:DOWN, ^ref, _, _, {why, _}} -> Process.sleep(500); why end`, ":undef"},
+		// Who spawns what fails reads it, as of another BEAM node.
+		{`Node.spawn(go, Nothing, :here, [1]); Process.sleep(500)`, "(UndefinedFunctionError) function Nothing.here/1 is undefined"},
 	} {
 		if got := iex.Type(t, tt.line); !strings.Contains(got, tt.want) {
 			t.Errorf("%s\n got %s\nwant %s", tt.line, got, tt.want)

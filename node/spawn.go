@@ -122,7 +122,10 @@ func (p *Process) SpawnOn(ctx context.Context, on, module, function etf.Atom, ar
 	if !p.SpawnAbandon(r.ref) { // it has come after all
 		if res := <-results; res.why == "" {
 			p.Demonitor(r.ref)
-			p.Unlink(res.pid)
+			if r.link != nil {
+				p.Unlink(res.pid)
+				p.SendExit(res.pid, etf.Atom("abandoned"))
+			}
 		}
 	}
 	return pid, ref, err

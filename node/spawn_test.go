@@ -243,6 +243,41 @@ func TestSpawnAbandon(t *testing.T) {
 	}
 }
 
+// A process that raises is reported to the node of its group leader, which is where the user sits.
+func TestCrashIsLogged(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	b.Offer("m", "fail", 0, func(context.Context, *Process, []etf.Raw) (any, error) { return nil, errors.New("no disk") })
+	proxy := a.Open(Register("logger_proxy"))
+	p := a.Open()
+	pid, _, err := p.SpawnOn(t.Context(), "b@test", "m", "fail", nil, SpawnOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		_      struct{} `etf:"log,tuple"`
+		Level  etf.Atom
+		Format etf.Charlist
+		Args   etf.List
+		Meta   struct {
+			Pid  etf.Pid `etf:"pid"`
+			GL   etf.Pid `etf:"gl"`
+			Time int     `etf:"time"`
+		}
+	}
+	m, err := proxy.Receive(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Decode(&log); err != nil {
+		t.Fatal(m, err)
+	}
+	want := fmt.Sprintf(`[%v,b@test,{{error,<<"no disk">>},[{m,fail,0,[]}]}]`, pid)
+	if log.Level != "error" || log.Args.String() != want || log.Meta.Pid != pid || log.Meta.GL != p.GroupLeader() || log.Meta.Time == 0 {
+		t.Errorf("%+v, want %s", log, want)
+	}
+}
+
 func TestSpawnOn(t *testing.T) {
 	both(t, func(t *testing.T, a, b *Node) {
 		offering(b)

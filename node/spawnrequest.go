@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -67,7 +66,7 @@ func (p *Process) runInitial(ctx context.Context, args etf.Raw) {
 	if e, ok := errors.AsType[*Exception](err); ok {
 		r = reasonOf(e.exitReason())
 		if e.Class != "exit" && ctx.Err() == nil {
-			p.node.log.Warn("process raised an exception", slog.String("pid", p.pid.String()), slog.Any("reason", r.term()))
+			p.logCrash(r.term())
 		}
 	}
 }
