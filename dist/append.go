@@ -28,10 +28,10 @@ func withHeader(flags handshake.Flags) bool {
 	return flags.Has(handshake.DistHdrAtomCache) || flags.Has(handshake.Fragments)
 }
 
-// message is a signal whose variable parts are plain bytes, ready to be encoded.
+// message is what is ready to be encoded of a signal, which stays where the caller has it: so it needs no memory of its own.
 type message struct {
-	own     *Signal // the caller's
-	signal  *Signal // the same, or a copy with plain bytes
+	of      int     // which of the caller's signals
+	plain   *Signal // takes its place if some of it had to be written out first
 	payload []byte  // what follows the control tuple; nil if nothing does
 	marks   []mark  // the atoms of the payload that may become references
 }
@@ -39,7 +39,6 @@ type message struct {
 // prepare does what can fail or take time, outside of the lock: whether the peer understands the signal, atoms of another
 // connection's header, the places of the atoms in the payload. ok is false for a signal that is not sent.
 func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []mark, ok bool, err error) {
-	m.own = s
 	if s.Kind == 0 || int(s.Kind) >= len(kindNames) {
 		return marks, false, errors.New("dist: signal of no kind")
 	}
@@ -60,9 +59,8 @@ func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []m
 			return marks, false, err
 		}
 		c.Options.Atoms = nil
-		s = &c
+		m.plain = &c
 	}
-	m.signal = s
 	if !s.payloadFollows(flags) {
 		if s.reasonInTuple(flags) && uint64(len(payload)) > maxFrame || uint64(len(s.Options.Bytes)) > maxFrame {
 			return marks, false, errFrameTooLong
@@ -83,6 +81,14 @@ func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []m
 
 // cachedPayload is the longest payload whose atoms become references: finding them means walking it.
 const cachedPayload = largePayload
+
+// in returns the signal that m is of.
+func (m *message) in(signals []*Signal) *Signal {
+	if m.plain != nil {
+		return m.plain
+	}
+	return signals[m.of]
+}
 
 const maxFrame = math.MaxUint32 - 64<<10 // of payload; the rest is for header and control tuple
 
@@ -142,9 +148,9 @@ func (e *encoder) appendWhole(b, head []byte, payload bool) []byte {
 }
 
 // append writes a message as one whole frame.
-func (e *encoder) append(b []byte, m *message) []byte {
+func (e *encoder) append(b []byte, s *Signal, m *message) []byte {
 	start := len(b)
-	head := e.control(m.signal)
+	head := e.control(s)
 	e.refs = e.refs[:0]
 	for _, k := range m.marks {
 		e.refs = append(e.refs, int16(e.atoms.refBytes(m.payload[k.text:k.end])))

@@ -17,9 +17,10 @@ const (
 // being encoded. As in ERTS (external.c:insert_acache_map, erts_encode_ext_dist_header_finalize) every atom belongs to one slot,
 // by its hash; a new one overwrites the slot's; of two atoms of one message with the same slot the second is written out.
 type sentAtoms struct {
-	seed maphash.Seed
-	slot [cacheSlots]uint16 // 1 + place in held; 0: empty
-	held []etf.Atom
+	seed  maphash.Seed
+	quick [64]uint16         // slots of atoms seen lately, by a cheaper hash
+	slot  [cacheSlots]uint16 // 1 + place in held; 0: empty
+	held  []etf.Atom
 
 	n    int
 	refs [maxRefs]sentRef
@@ -39,17 +40,38 @@ func (c *sentAtoms) reset() { c.n, c.long = 0, false }
 
 // ref returns the number of the atom in the header of the message, entering it if need be, or noRef if it has to be written out.
 func (c *sentAtoms) ref(a etf.Atom) int {
-	return c.enter(int(maphash.String(c.seed, string(a))%cacheSlots), a)
+	q := 0
+	if n := len(a); n > 0 {
+		q = quickHash(a[0], a[n-1], n)
+		slot := int(c.quick[q])
+		if h := c.slot[slot]; h != 0 && c.held[h-1] == a {
+			return c.enter(slot, c.held[h-1])
+		}
+	}
+	slot := int(maphash.String(c.seed, string(a)) % cacheSlots)
+	c.quick[q] = uint16(slot)
+	return c.enter(slot, a)
 }
 
 // refBytes is ref for the text of an atom.
 func (c *sentAtoms) refBytes(text []byte) int {
+	q := 0
+	if n := len(text); n > 0 {
+		q = quickHash(text[0], text[n-1], n)
+		slot := int(c.quick[q])
+		if h := c.slot[slot]; h != 0 && string(c.held[h-1]) == string(text) {
+			return c.enter(slot, c.held[h-1])
+		}
+	}
 	slot := int(maphash.Bytes(c.seed, text) % cacheSlots)
+	c.quick[q] = uint16(slot)
 	if h := c.slot[slot]; h != 0 && string(c.held[h-1]) == string(text) {
 		return c.enter(slot, c.held[h-1])
 	}
 	return c.enter(slot, etf.Atom(text))
 }
+
+func quickHash(first, last byte, n int) int { return int(first^last<<2^byte(n)<<1) & 63 }
 
 func (c *sentAtoms) enter(slot int, a etf.Atom) int {
 	h := c.slot[slot]

@@ -1,6 +1,9 @@
 package dist
 
-import "net"
+import (
+	"net"
+	"sync"
+)
 
 // batch is bytes in the order in which they go out: frames in buf, and between them slices of payloads that lie elsewhere.
 type batch struct {
@@ -50,9 +53,10 @@ func (b *batch) vectors(v net.Buffers, skip int) net.Buffers {
 	return v
 }
 
-// reset empties the batch and keeps its memory, unless that is too much.
+// reset empties the batch. A small buffer stays with the connection, larger ones go back to where all connections take them from.
 func (b *batch) reset() {
-	if cap(b.buf) > keptBuffer {
+	if cap(b.buf) > ownBuffer {
+		putBuffer(b.buf)
 		b.buf = nil
 	}
 	b.buf = b.buf[:0]
@@ -61,4 +65,31 @@ func (b *batch) reset() {
 	clear(b.ends)
 	b.ends = b.ends[:0]
 	b.size = 0
+}
+
+const (
+	ownBuffer  = 2 << 10
+	keptBuffer = 4 << 20 // a buffer larger than that is left to the garbage collector
+)
+
+var sendBuffers = sync.Pool{New: func() any { return &sendBuffer{make([]byte, 0, 32<<10)} }}
+
+type sendBuffer struct{ b []byte }
+
+var emptyBuffers = sync.Pool{New: func() any { return new(sendBuffer) }}
+
+func takeBuffer() []byte {
+	p := sendBuffers.Get().(*sendBuffer)
+	b := p.b[:0]
+	p.b = nil
+	emptyBuffers.Put(p)
+	return b
+}
+
+func putBuffer(b []byte) {
+	if cap(b) <= keptBuffer {
+		p := emptyBuffers.Get().(*sendBuffer)
+		p.b = b
+		sendBuffers.Put(p)
+	}
 }

@@ -102,9 +102,10 @@ func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 		select {
 		case <-l.done:
 		case <-ctx.Done():
-			c.out.abandon(l)
+			signals[l.of].Kept = c.out.abandon(l)
 		case <-c.closed:
 			if c.out.abandon(l) {
+				signals[l.of].Kept = true
 				err = net.ErrClosed
 			}
 		}
@@ -126,7 +127,8 @@ func (c *Conn) Post(signals ...*Signal) error {
 func (c *Conn) trace(signals []*Signal) {
 	if c.cfg.Trace != nil {
 		for _, s := range signals {
-			c.cfg.Trace(false, s)
+			traced := *s // so that only those that are traced need memory
+			c.cfg.Trace(false, &traced)
 		}
 	}
 }

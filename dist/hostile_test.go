@@ -70,18 +70,12 @@ func FuzzStream(f *testing.F) {
 		}
 		in := inbound{
 			conn:   c,
-			reader: reader{src: bytes.NewReader(stream), buf: make([]byte, 256), max: 1 << 20},
+			reader: reader{src: anySource{bytes.NewReader(stream), 256}, max: 1 << 20},
 			parts:  assembler{maxMessage: 1 << 20, maxOpen: 16, maxBytes: 2 << 20},
 		}
+		in.reader.place = in.place
 		for {
-			b, own, err := in.reader.next()
-			if err != nil {
-				break
-			}
-			if len(b) == 0 {
-				continue
-			}
-			if err := in.packet(b, own); err != nil {
+			if err := in.next(); err != nil {
 				_ = err.Error()
 				break
 			}

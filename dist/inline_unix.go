@@ -9,20 +9,10 @@ import (
 )
 
 // inlineWriter returns a function that writes to the socket of nc what it takes without waiting, or nil for a carrier
-// that is no socket (TLS, a pipe): net.Conn.Write waits, and its deadline would hit other writers. A type that embeds a
-// socket has a SyscallConn too, and may have a Write of its own, so only the sockets themselves count.
+// that is no socket (TLS, a pipe): net.Conn.Write waits, and its deadline would hit other writers.
 func inlineWriter(nc net.Conn) func(net.Buffers) (int, error) {
-	var sc syscall.Conn
-	switch nc := nc.(type) {
-	case *net.TCPConn:
-		sc = nc
-	case *net.UnixConn:
-		sc = nc
-	default:
-		return nil
-	}
-	rc, err := sc.SyscallConn()
-	if err != nil {
+	rc := rawConn(nc)
+	if rc == nil {
 		return nil
 	}
 	w := &rawWriter{}

@@ -16,7 +16,7 @@ const (
 // large is a message that is longer than a fragment. Its payload is written from where it lies: fragment by fragment, in turns
 // with other large messages and with whatever else there is, or as one frame to a peer without FRAGMENTS.
 type large struct {
-	signal   *Signal // the sender's own
+	of       int // which of the caller's signals
 	from     etf.Pid
 	sequence uint64
 	part     uint64 // number of the next fragment; 0: all are in a batch
@@ -41,8 +41,8 @@ type sender struct {
 // deferred is a signal that has to wait for large messages of its sender. Its bytes are copied unless the payload is large.
 type deferred struct {
 	message
-	large *large // nil for a small one
-	copy  Signal
+	signal Signal
+	large  *large // nil for a small one
 }
 
 // fragments is the number of fragments of a message whose control tuple has n bytes.
@@ -51,10 +51,10 @@ func fragments(n, payload int) int {
 }
 
 // begin puts the head of a large message, its control tuple and first piece of payload, into the batch.
-func (o *outbox) begin(m *message, l *large) {
+func (o *outbox) begin(s *Signal, m *message, l *large) {
 	b := &o.pending
 	before := len(b.buf)
-	head := o.enc.control(m.signal)
+	head := o.enc.control(s)
 	at := len(b.buf)
 	if n := fragments(len(head), len(m.payload)); fragmentsOn(o.enc.flags) && n > 1 {
 		o.sequence++
@@ -80,17 +80,17 @@ func (o *outbox) begin(m *message, l *large) {
 	}
 	o.size += len(b.buf) - before
 
-	s := o.senders[l.from]
-	if s == nil {
+	x := o.senders[l.from]
+	if x == nil {
 		if o.senders == nil {
 			o.senders = make(map[etf.Pid]*sender)
 		}
-		s = new(sender)
-		o.senders[l.from] = s
+		x = new(sender)
+		o.senders[l.from] = x
 	}
-	s.open++
+	x.open++
 	if l.kept {
-		s.kept++
+		x.kept++
 	}
 }
 
@@ -143,10 +143,10 @@ func (o *outbox) finished(ends []*large) {
 			d := s.behind[0]
 			s.behind = s.behind[1:]
 			if d.large != nil {
-				o.begin(&d.message, d.large)
+				o.begin(&d.signal, &d.message, d.large)
 			} else {
 				o.kept -= len(d.payload)
-				o.add(&d.message)
+				o.add(&d.signal, &d.message)
 			}
 		}
 		if s.open == 0 {
@@ -168,20 +168,19 @@ func (o *outbox) behind(s *Signal, posted bool) *sender {
 }
 
 // postpone queues a signal behind its sender's large messages.
-func (o *outbox) postpone(x *sender, m *message, l *large) {
-	d := &deferred{message: *m, large: l, copy: *m.signal}
-	d.own, d.signal = nil, &d.copy
-	d.copy.Payload.Bytes = nil
+func (o *outbox) postpone(x *sender, s *Signal, m *message, l *large) {
+	d := &deferred{message: *m, signal: *s, large: l}
+	d.signal.Payload.Bytes = nil
 	if l == nil {
 		d.payload = append([]byte(nil), m.payload...)
 		d.marks = append([]mark(nil), m.marks...)
 		o.kept += len(d.payload)
 	}
-	if d.copy.reasonInTuple(o.enc.flags) {
-		d.copy.Payload.Bytes = append([]byte(nil), m.signal.Payload.Bytes...)
+	if s.reasonInTuple(o.enc.flags) {
+		d.signal.Payload.Bytes = append([]byte(nil), s.Payload.Bytes...)
 	}
-	if d.copy.Options.Bytes != nil {
-		d.copy.Options.Bytes = append([]byte(nil), d.copy.Options.Bytes...)
+	if d.signal.Options.Bytes != nil {
+		d.signal.Options.Bytes = append([]byte(nil), d.signal.Options.Bytes...)
 	}
 	x.behind = append(x.behind, d)
 }
@@ -196,7 +195,6 @@ func (o *outbox) abandon(l *large) bool {
 		return false
 	default:
 	}
-	l.signal.Kept = true
 	if !l.kept {
 		l.kept = true
 		o.kept += l.size

@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	keptBuffer = 1 << 20 // a written buffer larger than that is left to the garbage collector
 	// A payload longer than this is not copied but written from where it lies: with its control tuple it makes more than one
 	// fragment.
 	largePayload = fragmentSize - 512
@@ -30,6 +29,7 @@ type outbox struct {
 	wake       chan struct{} // one slot: there is something for the writer goroutine
 
 	written atomic.Uint64 // bytes the socket has taken
+	gather  atomic.Bool   // more than one message has come at once: their answers will, too
 
 	mu       sync.Mutex
 	enc      encoder
@@ -70,7 +70,9 @@ type parcel struct {
 var parcels = sync.Pool{New: func() any { return new(parcel) }}
 
 func (p *parcel) release() {
-	clear(p.messages)
+	for i := range p.messages {
+		p.messages[i] = message{}
+	}
 	p.messages, p.marks = p.messages[:0], p.marks[:0]
 	if cap(p.marks) <= 4096 {
 		parcels.Put(p)
@@ -83,21 +85,22 @@ func (p *parcel) release() {
 func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*Signal, posted bool) (larges []*large, err error) {
 	p := parcels.Get().(*parcel)
 	defer p.release()
-	for _, s := range signals {
-		var m message
+	for i, s := range signals {
+		p.messages = append(p.messages, message{of: i})
+		n := len(p.messages) - 1
 		var ok bool
-		if p.marks, ok, err = m.prepare(s, o.enc.flags, p.marks); err != nil {
+		if p.marks, ok, err = p.messages[n].prepare(s, o.enc.flags, p.marks); err != nil {
 			return nil, err
 		}
-		if ok {
-			p.messages = append(p.messages, m)
+		if !ok {
+			p.messages = p.messages[:n]
 		}
 	}
 	if len(p.messages) == 0 { // nothing that the peer would understand
 		return nil, nil
 	}
 	o.mu.Lock()
-	for !posted && !o.closed && !o.roomFor(p.messages) {
+	for !posted && !o.closed && !o.roomFor(signals, p.messages) {
 		if err := o.wait(ctx, closed); err != nil {
 			o.mu.Unlock()
 			return nil, err
@@ -110,25 +113,26 @@ func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*
 	before := o.size + o.kept
 	for i := range p.messages {
 		m := &p.messages[i]
+		s := m.in(signals)
 		// One that comes after a large one in the same call must not overtake it.
-		behind := o.behind(m.signal, posted || len(larges) > 0)
+		behind := o.behind(s, posted || len(larges) > 0)
 		var l *large
 		if len(m.payload) > largePayload {
-			l = &large{signal: m.own, from: m.signal.From, size: len(m.payload), kept: posted, done: make(chan struct{})}
+			l = &large{of: m.of, from: s.From, size: len(m.payload), kept: posted, done: make(chan struct{})}
 			if posted {
 				o.kept += l.size
-				m.own.Kept = true
+				signals[m.of].Kept = true
 			} else {
 				larges = append(larges, l)
 			}
 		}
 		switch {
 		case behind != nil:
-			o.postpone(behind, m, l)
+			o.postpone(behind, s, m, l)
 		case l != nil:
-			o.begin(m, l)
+			o.begin(s, m, l)
 		default:
-			o.add(m)
+			o.add(s, m)
 		}
 	}
 	if posted && before > o.limit {
@@ -142,7 +146,7 @@ func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*
 }
 
 // roomFor tells whether messages may be sent now. What large payloads hold that nobody waits for counts only for who would add to it.
-func (o *outbox) roomFor(m []message) bool {
+func (o *outbox) roomFor(signals []*Signal, m []message) bool {
 	if o.size >= o.limit {
 		return false
 	}
@@ -150,7 +154,7 @@ func (o *outbox) roomFor(m []message) bool {
 		return true
 	}
 	for i := range m {
-		if len(m[i].payload) > largePayload || o.behind(m[i].signal, false) != nil {
+		if len(m[i].payload) > largePayload || o.behind(m[i].in(signals), false) != nil {
 			return false
 		}
 	}
@@ -158,9 +162,12 @@ func (o *outbox) roomFor(m []message) bool {
 }
 
 // add appends a message to what is pending.
-func (o *outbox) add(m *message) {
+func (o *outbox) add(s *Signal, m *message) {
+	if o.pending.buf == nil && o.busy {
+		o.pending.buf = takeBuffer() // more will come before it is written
+	}
 	before := len(o.pending.buf)
-	o.pending.buf = o.enc.append(o.pending.buf, m)
+	o.pending.buf = o.enc.append(o.pending.buf, s, m)
 	n := len(o.pending.buf) - before
 	o.pending.size += n
 	o.size += n
@@ -194,7 +201,7 @@ func (o *outbox) added(stay bool) {
 		return // whoever writes comes back for it
 	}
 	o.busy = true
-	if o.inline == nil || !stay && time.Since(o.last) < inlineAfter {
+	if o.inline == nil || !stay && (o.gather.Load() || time.Since(o.last) < inlineAfter) {
 		o.mu.Unlock()
 		o.wake <- struct{}{} // never waits: only the one who sets busy fills the slot
 		return

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -13,55 +15,127 @@ const (
 	readBuffer = 64 << 10
 	slabSize   = 16 << 10
 	slabbed    = 4 << 10 // payloads up to this size share slabs
-	firstGrab  = 1 << 20 // of a long frame, however long it claims to be, before more of it has come
+	firstGrab  = 4 << 20 // of a long frame, however long it claims to be, before more of it has come
+	// readAhead is how much is read into the buffer behind a long packet: enough for what follows it to be found there, little
+	// enough that hardly anything of another long one is copied.
+	readAhead = 4 << 10
 )
 
-// reader cuts the byte stream into packets. Packets that fit are read many at a time into one buffer, longer ones into
-// memory of their own, which grows with what has really arrived.
+// reader cuts the byte stream into packets. Packets that fit are read many at a time into one buffer. Of longer ones the
+// bytes go from the socket to where they stay: into memory of their own, which grows with what has really arrived, or, of the
+// continuation of a fragmented message, into that message's.
 type reader struct {
-	src        io.Reader
-	buf        []byte
+	src        source
+	buf        []byte // nil while the connection is idle
 	start, end int
 	max        int
+	long       bool // the last packet was a long one, and the next may be
+	reads      int  // of the source
 	slab       []byte
+	head       [packetHead]byte
+
+	// place, if set, tells where to put the rest of a long packet that begins with head; nil: into memory of its own, of which size
+	// bytes are taken at once.
+	place func(head []byte, n int) (to []byte, size int, err error)
 }
 
+// source is where bytes come from.
+type source interface {
+	io.Reader
+	// readTwo reads into a and what comes after that into b, as much as there is.
+	readTwo(a, b []byte) (int, error)
+	// readIdle reads up to limit bytes into *buf, which is nil again while nothing comes.
+	readIdle(buf *[]byte, limit int) (int, error)
+}
+
+// packetHead is as much of a packet as place has to see.
+const packetHead = fragmentHeader
+
 // next returns the next packet without its length; a tick is an empty one. own says that the bytes belong to the
-// caller; else they are good until the next call.
-func (r *reader) next() (packet []byte, own bool, err error) {
+// caller; else they are good until the next call. placed says that all but the first packetHead bytes are where place wanted them.
+func (r *reader) next() (packet []byte, own, placed bool, err error) {
 	if err := r.fill(4); err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	length := binary.BigEndian.Uint32(r.buf[r.start:])
 	if uint64(length) > uint64(r.max) {
-		return nil, false, errTooLong{length, r.max}
+		return nil, false, false, errTooLong{length, r.max}
 	}
 	n := int(length)
 	r.start += 4
-	if n <= len(r.buf) {
+	r.long = n > len(r.buf)
+	if !r.long {
 		if err := r.fill(n); err != nil {
-			return nil, false, noEOF(err)
+			return nil, false, false, noEOF(err)
 		}
 		packet = r.buf[r.start : r.start+n]
 		r.start += n
-		return packet, false, nil
+		return packet, false, false, nil
 	}
-	packet = make([]byte, 0, min(n, firstGrab))
-	packet = append(packet, r.buf[r.start:r.end]...)
-	r.start, r.end = 0, 0
+	size := min(n, firstGrab)
+	if r.place != nil {
+		if err := r.fill(packetHead); err != nil {
+			return nil, false, false, noEOF(err)
+		}
+		head := r.buf[r.start : r.start+packetHead]
+		to, most, err := r.place(head, n)
+		if err != nil {
+			return head, false, false, err
+		}
+		if to != nil {
+			copy(r.head[:], head)
+			r.start += packetHead
+			if err := r.readFull(to); err != nil {
+				return nil, false, false, noEOF(err)
+			}
+			return r.head[:], false, true, nil
+		}
+		size = max(size, most)
+	}
+	packet = make([]byte, 0, size)
 	for len(packet) < n {
 		if len(packet) == cap(packet) {
-			grown := make([]byte, len(packet), min(n, 2*cap(packet)))
+			grown := make([]byte, len(packet), min(n, 4*cap(packet)))
 			copy(grown, packet)
 			packet = grown
 		}
-		k, err := r.src.Read(packet[len(packet):cap(packet)])
-		packet = packet[:len(packet)+k]
-		if err != nil && len(packet) < n {
-			return nil, false, noEOF(err)
+		k := len(packet)
+		packet = packet[:min(n, cap(packet))]
+		if err := r.readFull(packet[k:]); err != nil {
+			return nil, false, false, noEOF(err)
 		}
 	}
-	return packet, true, nil
+	return packet, true, false, nil
+}
+
+// readFull fills b from the buffer and then from the source, and what the source gives beyond that goes into the buffer.
+func (r *reader) readFull(b []byte) error {
+	n := copy(b, r.buf[r.start:r.end])
+	r.start += n
+	b = b[n:]
+	if len(b) == 0 {
+		return nil
+	}
+	r.start, r.end = 0, 0
+	for len(b) > 0 {
+		r.reads++
+		n, err := r.src.readTwo(b, r.buf[:min(readAhead, len(r.buf))])
+		if n > len(b) {
+			r.end = n - len(b)
+			return nil
+		}
+		b = b[n:]
+		if err != nil && len(b) > 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// more tells whether the next packet is in the buffer already.
+func (r *reader) more() bool {
+	have := r.end - r.start
+	return have >= 4 && uint64(have-4) >= uint64(binary.BigEndian.Uint32(r.buf[r.start:]))
 }
 
 // errTooLong is a packet over Config.MaxFrame.
@@ -79,12 +153,29 @@ func (r *reader) fill(n int) error {
 	if r.end-r.start >= n {
 		return nil
 	}
-	if len(r.buf)-r.start < n || r.start == r.end {
+	if r.start == r.end {
+		r.start, r.end = 0, 0
+		r.reads++
+		limit := readBuffer
+		if r.long {
+			limit = readAhead
+		}
+		var err error
+		r.end, err = r.src.readIdle(&r.buf, limit)
+		if err != nil && r.end < n {
+			if r.end > 0 {
+				return noEOF(err)
+			}
+			return err
+		}
+	}
+	if len(r.buf)-r.start < n {
 		copy(r.buf, r.buf[r.start:r.end])
 		r.end -= r.start
 		r.start = 0
 	}
 	for r.end-r.start < n {
+		r.reads++
 		k, err := r.src.Read(r.buf[r.end:])
 		r.end += k
 		if err != nil && r.end-r.start < n {
@@ -123,37 +214,62 @@ func (r *reader) keep(b []byte, own bool) []byte {
 	return r.slab[at:len(r.slab):len(r.slab)]
 }
 
-// countedReader counts for the ticker, also the bytes of a packet that is still incomplete.
-type countedReader struct{ c *Conn }
+// anySource is a carrier that is no socket.
+type anySource struct {
+	io.Reader
+	size int
+}
 
-func (r countedReader) Read(b []byte) (int, error) {
-	n, err := r.c.nc.Read(b)
-	r.c.bytesRead.Add(uint64(n))
+func (s anySource) readTwo(a, _ []byte) (int, error) { return s.Read(a) }
+
+func (s anySource) readIdle(buf *[]byte, limit int) (int, error) {
+	if *buf == nil {
+		*buf = make([]byte, s.size)
+	}
+	return s.Read((*buf)[:min(limit, s.size)])
+}
+
+// counted counts for the ticker, also the bytes of a packet that is still incomplete.
+type counted struct {
+	source
+	n *atomic.Uint64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.source.Read(b)
+	c.n.Add(uint64(n))
 	return n, err
 }
 
+func (c counted) readTwo(a, b []byte) (int, error) {
+	n, err := c.source.readTwo(a, b)
+	c.n.Add(uint64(n))
+	return n, err
+}
+
+func (c counted) readIdle(buf *[]byte, limit int) (int, error) {
+	n, err := c.source.readIdle(buf, limit)
+	c.n.Add(uint64(n))
+	return n, err
+}
+
+// buffers are shared by the connections that have something to read.
+var buffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+
 // read is the reader goroutine.
 func (c *Conn) read() error {
+	src := socketSource(c.nc)
+	if src == nil {
+		src = anySource{c.nc, readBuffer}
+	}
 	in := inbound{
 		conn:   c,
-		reader: reader{src: countedReader{c}, buf: make([]byte, readBuffer), max: c.cfg.MaxFrame},
+		reader: reader{src: counted{src, &c.bytesRead}, max: c.cfg.MaxFrame},
 		parts:  assembler{maxMessage: c.cfg.MaxMessage, maxOpen: c.cfg.MaxFragments, maxBytes: 2 * c.cfg.MaxMessage},
 	}
+	in.reader.place = in.place
 	for {
-		b, own, err := in.reader.next()
-		var tooLong errTooLong
-		switch {
-		case errors.As(err, &tooLong):
-			return &ProtocolError{Peer: c.cfg.Peer, Err: err}
-		case errors.Is(err, io.EOF):
-			return ErrClosed
-		case err != nil:
-			return fmt.Errorf("%w: %w", ErrClosed, err)
-		}
-		if len(b) == 0 {
-			continue // a tick
-		}
-		if err := in.packet(b, own); err != nil {
+		if err := in.next(); err != nil {
 			return err
 		}
 	}
@@ -166,6 +282,44 @@ type inbound struct {
 	cache  atomCache
 	parts  assembler
 	signal Signal
+	reads  int // of the reader, when the last packet was taken
+}
+
+// next reads one packet and handles it.
+func (in *inbound) next() error {
+	b, own, placed, err := in.reader.next()
+	if err != nil {
+		return in.ended(err)
+	}
+	if len(b) == 0 {
+		return nil // a tick
+	}
+	if r := &in.reader; r.reads != in.reads {
+		in.reads = r.reads
+		if more := r.more(); more != in.conn.out.gather.Load() {
+			in.conn.out.gather.Store(more)
+		}
+	}
+	if placed {
+		return in.placed(b)
+	}
+	return in.packet(b, own)
+}
+
+// ended says why there is no next packet.
+func (in *inbound) ended(err error) error {
+	var tooLong errTooLong
+	var misplaced *misplacedError
+	switch {
+	case errors.As(err, &tooLong):
+		return &ProtocolError{Peer: in.conn.cfg.Peer, Err: err}
+	case errors.As(err, &misplaced):
+		return &ProtocolError{Peer: in.conn.cfg.Peer, Offset: 2, Err: misplaced.err}
+	case errors.Is(err, io.EOF):
+		return ErrClosed
+	default:
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
 }
 
 // packet handles one packet.
@@ -179,15 +333,12 @@ func (in *inbound) packet(b []byte, own bool) error {
 		return &ProtocolError{Peer: cfg.Peer, Offset: at.offset, Err: err}
 	}
 	if p.kind == nextPart {
-		s, payload, err := in.parts.next(p.sequence, p.part, p.body)
+		to, err := in.parts.next(p.sequence, p.part, len(p.body))
 		if err != nil {
 			return &ProtocolError{Peer: cfg.Peer, Offset: 2, Err: err}
 		}
-		if s == nil {
-			return nil
-		}
-		s.Payload.Bytes = payload
-		return in.payload(s, len(b))
+		copy(to, p.body)
+		return in.part(p.sequence, len(b))
 	}
 	s := &in.signal
 	rest, err := parseSignal(s, etf.Raw{Bytes: p.body, Atoms: p.atoms}, cfg.Self, cfg.Peer, cfg.Flags)
@@ -209,6 +360,9 @@ func (in *inbound) packet(b []byte, own bool) error {
 	}
 	s.Payload.Atoms = p.atoms
 	if p.kind == firstPart && p.part != 1 {
+		if !own {
+			rest = append(make([]byte, 0, in.parts.room(p.part, len(rest))), rest...)
+		}
 		if err := in.parts.start(p.sequence, p.part, s, rest); err != nil {
 			return in.broken(s, len(p.body)-len(rest), err)
 		}
@@ -222,6 +376,45 @@ func (in *inbound) packet(b []byte, own bool) error {
 	}
 	s.Payload.Bytes = in.reader.keep(rest, own)
 	return in.payload(s, len(p.body)-len(rest))
+}
+
+// place is reader.place.
+func (in *inbound) place(head []byte, n int) ([]byte, int, error) {
+	flags := in.conn.cfg.Flags
+	if !fragmentsOn(flags) || head[0] != versionMagic {
+		return nil, 0, nil
+	}
+	sequence, part := binary.BigEndian.Uint64(head[2:]), binary.BigEndian.Uint64(head[10:])
+	switch head[1] {
+	case firstPart:
+		return nil, in.parts.room(part, n), nil
+	case nextPart:
+		to, err := in.parts.next(sequence, part, n-packetHead)
+		if err != nil {
+			return nil, 0, &misplacedError{err}
+		}
+		return to, 0, nil
+	}
+	return nil, 0, nil
+}
+
+// misplacedError is a continuation that is none of an open message.
+type misplacedError struct{ err error }
+
+func (e *misplacedError) Error() string { return e.err.Error() }
+
+// placed goes on after a continuation whose bytes are in their message already.
+func (in *inbound) placed(head []byte) error {
+	return in.part(binary.BigEndian.Uint64(head[2:]), packetHead)
+}
+
+// part delivers a message whose last part has come.
+func (in *inbound) part(sequence uint64, offset int) error {
+	s := in.parts.complete(sequence)
+	if s == nil {
+		return nil
+	}
+	return in.payload(s, offset)
 }
 
 // payload delivers a signal that has one. An exit reason is passed on to other peers, so it has to be a term; a message is the
@@ -245,6 +438,9 @@ func (in *inbound) payload(s *Signal, offset int) error {
 }
 
 func (in *inbound) deliver(s *Signal) {
+	if len(in.parts.open) > 0 && (s.Kind == Exit || s.Kind == Down) {
+		in.parts.ended(s)
+	}
 	if trace := in.conn.cfg.Trace; trace != nil {
 		trace(true, s)
 	}

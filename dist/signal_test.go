@@ -56,7 +56,10 @@ func (e *encoder) frame(b []byte, s *Signal) ([]byte, error) {
 	if _, ok, err := m.prepare(s, e.flags, nil); err != nil || !ok {
 		return b, err
 	}
-	return e.append(b, &m), nil
+	if m.plain != nil {
+		s = m.plain
+	}
+	return e.append(b, s, &m), nil
 }
 
 // plainSignal writes out the atoms of what has arrived.

@@ -33,3 +33,25 @@ func (w *vectored) some(fd int, v net.Buffers) (int, error) {
 	}
 	return int(n), nil
 }
+
+// scatter reads into two slices with one system call.
+type scatter struct {
+	iov [2]syscall.Iovec
+}
+
+func (s *scatter) readSome(fd int, a, b []byte) (int, error) {
+	if len(b) == 0 {
+		return syscall.Read(fd, a)
+	}
+	s.iov[0].Base, s.iov[1].Base = unsafe.SliceData(a), unsafe.SliceData(b)
+	s.iov[0].SetLen(len(a))
+	s.iov[1].SetLen(len(b))
+	n, _, errno := syscall.Syscall(syscall.SYS_READV, uintptr(fd), uintptr(unsafe.Pointer(&s.iov[0])), 2)
+	runtime.KeepAlive(a)
+	runtime.KeepAlive(b)
+	clear(s.iov[:])
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}

@@ -14,3 +14,8 @@ func (w *vectored) some(fd int, v net.Buffers) (int, error) {
 	n, err := syscall.Write(fd, v[0])
 	return max(n, 0), err
 }
+
+// scatter reads into one slice per system call.
+type scatter struct{}
+
+func (s *scatter) readSome(fd int, a, _ []byte) (int, error) { return syscall.Read(fd, a) }
