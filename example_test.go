@@ -171,3 +171,27 @@ func Example_servers() {
 	// sum: 2
 	// there is no such process
 }
+
+// Process groups.
+func Example_groups() {
+	ctx, n := start()
+	defer n.Close()
+	me := n.Open()
+
+	_, events, err := n.PG.Monitor(ctx, "room 1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	n.PG.Join("room 1", me.Self()) // :pg.join("room 1", self())
+	for _, member := range n.PG.Members("room 1") {
+		me.Send(member, "hello, everybody")
+	}
+	event := <-events
+
+	msg, err := me.Receive(ctx)
+	fmt.Println(msg, err)
+	fmt.Println(event.Kind, event.Group)
+	// Output:
+	// <<"hello, everybody">> <nil>
+	// join <<"room 1">>
+}

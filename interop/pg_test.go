@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/erlnode/erlnode"
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/interop/otp"
 	"github.com/erlnode/erlnode/node"
@@ -250,6 +251,44 @@ func TestGroupsKilled(t *testing.T) {
 		beam.Eval(t, `true = drive:until(fun() -> length(pg:get_members(g)) =:= 2 andalso pg:which_groups() =:= [g] end).`)
 		if got := beam.Eval(t, `length(nodes()).`); got != "1" {
 			t.Errorf("%s has %s peers", beam.Name(), got)
+		}
+	}
+}
+
+// TestHiddenFindsScopes has scopes that start, and start again, on a BEAM node that tells a hidden node nothing of it, under
+// names and with groups as Phoenix.PubSub has them.
+func TestHiddenFindsScopes(t *testing.T) {
+	install := otp.Find(t)
+	beam := install.Erl(t, otp.Options{Name: "beam", Cookie: cookie})
+	n := goNode(t, "go@127.0.0.1", beam.EPMDPort, func(c *erlnode.Config) { c.Hidden = true })
+	rooms, err := pg.Start(n, "Elixir.Phoenix.PubSub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := n.Open()
+	group := etf.Atom("Elixir.my_pubsub.Adapter")
+	if err := rooms.Join(group, p.Self()); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Connect(t.Context(), etf.Atom(beam.Name())); err != nil {
+		t.Fatal(err)
+	}
+	_, events, err := rooms.Monitor(t.Context(), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	beam.Eval(t, `Scope = 'Elixir.Phoenix.PubSub', Group = 'Elixir.my_pubsub.Adapter'.`)
+	for range 2 {
+		beam.Eval(t, `{ok, _} = pg:start(Scope), pg:join(Scope, Group, self()).`)
+		if e := <-events; e.Kind != pg.Joined || e.Pids[0].Node != etf.Atom(beam.Name()) {
+			t.Fatal(e)
+		}
+		beam.Eval(t, `true = drive:until(fun() -> length(pg:get_members(Scope, Group)) =:= 2 end).`)
+		beam.Eval(t, `[P ! {forward_to_local, <<"topic">>, hello, 'Elixir.Phoenix.PubSub'} || P <- pg:get_members(Scope, Group), node(P) =/= node()].`)
+		await(t, p, `{forward_to_local,<<"topic">>,hello,'Elixir.Phoenix.PubSub'}`)
+		beam.Eval(t, `exit(whereis(Scope), kill).`)
+		if e := <-events; e.Kind != pg.Left {
+			t.Fatal(e)
 		}
 	}
 }

@@ -5,6 +5,7 @@
 //	erlnode ping NODE        is the node alive, and does it take our cookie
 //	erlnode call NODE M F A  call a function on a node
 //	erlnode names [HOST]     the nodes that an epmd knows
+//	erlnode pg NODE          the process groups that a node knows
 //	erlnode epmd             the port mapper alone
 //
 // Each command has a file of its own, and so has each process of serve, which is also where to look for how a server is

@@ -58,7 +58,7 @@ func printGroups(ctx context.Context, c *client, scope etf.Atom, out io.Writer) 
 	}
 	groups, err := rpc.Call[[]etf.Term](ctx, c, c.target, "pg", "which_groups", scope)
 	if raised, ok := errors.AsType[*rpc.Error](err); ok && raised.Reason == etf.Term(etf.Atom("badarg")) {
-		return fmt.Errorf("%s has no pg scope %v\n  On a BEAM node pg:start_link(%v) starts it.", string(c.target), scope, scope)
+		return fmt.Errorf("%s has no pg scope %v\n  On a BEAM node this starts it: pg:start_link(%v)", string(c.target), scope, scope)
 	}
 	if err != nil {
 		return c.explain(ctx, err)

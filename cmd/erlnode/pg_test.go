@@ -36,7 +36,7 @@ func TestPG(t *testing.T) {
 func TestPGWithErlang(t *testing.T) {
 	beam := otp.Find(t).Erl(t, otp.Options{Name: "erl", Cookie: "secret"})
 	list := []string{"pg", "--cookie=secret", "--epmd-port=" + strconv.Itoa(beam.EPMDPort), beam.Name()}
-	want(t, list, exitFailed, "", "pg:start_link(pg) starts it")
+	want(t, list, exitFailed, "", "starts it: pg:start_link(pg)")
 	pid := beam.Eval(t, "pg:start_link(), pg:join({room, 1}, self()), self()")
 	want(t, list, exitOK, "{room,1}  erl@127.0.0.1  "+pid+"\n", "")
 }

@@ -12,6 +12,10 @@
 //	}
 //	rooms, err := pg.Start(n, "rooms")             // pg:start_link(rooms)
 //
+// Phoenix.PubSub stands on pg: a process that joins the group 'Elixir.MyApp.PubSub.Adapter' of the scope
+// 'Elixir.Phoenix.PubSub' gets every broadcast as {forward_to_local, Topic, Message, Dispatcher}, and whoever sends that to
+// the group's members broadcasts.
+//
 // Membership is eventually consistent, as in OTP: there is no order between what different nodes say.
 //
 // # On the wire
