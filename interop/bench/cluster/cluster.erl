@@ -31,6 +31,7 @@ word(W) ->
 
 servers() ->
     {ok, _} = gen_server:start({local, echo}, ?MODULE, [], []),
+    {ok, _} = pg:start(pg),
     register(pong, spawn(fun pong/0)),
     [register(sink_name(I), spawn(fun() -> sink(0) end)) || I <- lists:seq(1, 8)],
     register(mapsink, spawn(fun() -> mapsink(0, 0) end)),
@@ -127,8 +128,6 @@ command(global, [N]) ->
     [global:unregister_name({bench, I}) || I <- lists:seq(1, N)],
     [N, Ns, 0, 0];
 command(pg, [Node, N]) ->
-    case whereis(pg) of undefined -> pg:start(pg); _ -> ok end,
-    rpc:call(Node, pg, start, [pg]),
     Start = now_ns(),
     [ok = pg:join({bench, I}, self()) || I <- lists:seq(1, N)],
     wait(fun() -> rpc:call(Node, pg, get_members, [{bench, N}]) =:= [self()] end),

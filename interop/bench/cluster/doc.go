@@ -20,5 +20,6 @@
 //	stream NODE BYTES MS                   binaries to sink1
 //	mixed NODE BYTES MS                    calls while binaries go to sink1 over the same connection
 //	drop NODE N                            N monitors and N links, then the connection is cut: until all have heard
-//	global N, pg NODE N                    names and memberships, one after the other
+//	pg NODE N                              memberships, until NODE has the last
+//	state, crowd, processes                for -scale: what connections and processes take (Go only)
 package main

@@ -219,6 +219,10 @@ func (g *goPeer) command(words []string) (outcome, error) {
 		return n
 	}
 	ms := func(i int) time.Duration { return time.Duration(arg(i)) * time.Millisecond }
+	if words[0] == "state" {
+		bytes, goroutines := inUse()
+		return outcome{Ops: bytes, Ns: goroutines}, nil
+	}
 	peer := etf.Atom(words[1])
 	switch words[0] {
 	case "call":
@@ -233,8 +237,12 @@ func (g *goPeer) command(words []string) (outcome, error) {
 		return g.mixed(peer, arg(2), ms(3))
 	case "drop":
 		return g.drop(peer, arg(2))
-	case "global":
-		return g.names(arg(1))
+	case "pg":
+		return g.memberships(peer, arg(2))
+	case "crowd":
+		return g.crowd(peer, arg(2))
+	case "processes":
+		return g.processes(words[1], arg(2))
 	}
 	return outcome{}, fmt.Errorf("unknown command %q", words)
 }
@@ -467,8 +475,4 @@ func (g *goPeer) drop(peer etf.Atom, n int) (outcome, error) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	return o, nil
-}
-
-func (g *goPeer) names(int) (outcome, error) {
-	return outcome{}, errors.New("not yet")
 }

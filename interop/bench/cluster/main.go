@@ -28,6 +28,7 @@ var (
 	pairsFlag = flag.String("pairs", "", "only these pairs, separated by commas: the names in the table's head")
 	jsonFile  = flag.String("json", "", "write the figures there as JSON")
 	svgFile   = flag.String("svg", "", "write a chart there")
+	scaleFlag = flag.Bool("scale", false, "only measure what many connections and many processes take of a Go node")
 	dropCount = flag.Int("drop", 100_000, "monitors, and links, for the lost connection")
 )
 
@@ -56,6 +57,9 @@ func run() error {
 		return err
 	}
 	defer l.close()
+	if *scaleFlag {
+		return l.scale(os.Stdout, 1000, 1_000_000)
+	}
 	pairs, err := l.pairs(strings.Split(*otpFlag, ","))
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ func works() []*work {
 		stream("stream of 64 KiB", 64<<10),
 		stream("stream of 1 MiB", 1<<20),
 		{name: "p99 of a call under a stream", unit: "µs", latency: true, command: on("mixed %s %d %d", 1<<20, *ms)},
+		{name: "pg: groups joined", unit: "joins/s", command: on("pg %s 2000")},
 		{name: "connection lost", unit: "ends/s", command: on("drop %s %d", *dropCount)},
 	}
 }
