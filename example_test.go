@@ -11,6 +11,7 @@ import (
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/discovery"
 )
 
 // The Go code of README.md stands here, where it is compiled, and as far as it needs no other node, run.
@@ -194,4 +195,24 @@ func Example_groups() {
 	// Output:
 	// <<"hello, everybody">> <nil>
 	// join <<"room 1">>
+}
+
+// A node that talks TLS, finds others by a table, and stays connected to one of them.
+func Example_transport() {
+	ctx := context.Background()
+	tls, err := node.TLSFiles("cert.pem", "key.pem", "ca.pem") // both sides show certificates of this authority
+	if err != nil {
+		log.Fatal(err)
+	}
+	n, err := erlnode.Start(ctx, "go@app1", erlnode.Config{
+		Cookie:    "secret",
+		Transport: tls,
+		Listen:    ":9100-9110",
+		Discovery: discovery.Static{"db@db1": "db1:9100", "iex@db1": "db1:9101"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+	go discovery.StayConnected(ctx, n, discovery.Links{Nodes: []etf.Atom{"db@db1"}})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // cookies knows the secret for each peer.
@@ -25,9 +26,26 @@ func (c *cookies) init(cfg Config) (err error) {
 			return err
 		}
 	}
+	if err := checkCookie(c.own); err != nil {
+		return err
+	}
 	c.perNode = make(map[string]string)
 	for name, cookie := range cfg.Cookies {
+		if err := checkCookie(cookie); err != nil {
+			return fmt.Errorf("%w, for %s", err, name)
+		}
 		c.perNode[name] = cookie
+	}
+	return nil
+}
+
+// checkCookie holds a cookie to what an atom can be: BEAM nodes could not have another.
+func checkCookie(cookie string) error {
+	switch n := utf8.RuneCountInString(cookie); {
+	case n == 0:
+		return errors.New("node: the cookie is empty")
+	case n > 255:
+		return fmt.Errorf("node: the cookie has %d characters, the limit is 255", n)
 	}
 	return nil
 }

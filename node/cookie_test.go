@@ -67,3 +67,17 @@ func TestCookieFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCookieLimits(t *testing.T) {
+	for _, cfg := range []Config{
+		{Cookie: strings.Repeat("c", 256)},
+		{Cookie: "c", Cookies: map[string]string{"a@b": ""}},
+		{Cookie: "c", Cookies: map[string]string{"a@b": strings.Repeat("c", 256)}},
+	} {
+		cfg.NoListen = true
+		if n, err := Start(t.Context(), "a@test", cfg); err == nil || !containsText(err, "cookie") {
+			n.Close()
+			t.Errorf("%+v: %v", cfg.Cookies, err)
+		}
+	}
+}

@@ -34,9 +34,16 @@ type Links struct {
 // ErrLost is what Report hears when a connection is lost.
 var ErrLost = errors.New("discovery: the connection is lost")
 
+// Connector is a node as StayConnected needs it: a *node.Node, or what has one inside.
+type Connector interface {
+	Name() etf.Atom
+	Open(...node.Option) *node.Process
+	Connect(context.Context, etf.Atom) error
+}
+
 // StayConnected connects a node to others, and again whenever a connection is lost or cannot be set up, until ctx is done or
 // the node is closed. It returns when none of its goroutines is left. The node's own name among the others is skipped.
-func StayConnected(ctx context.Context, n *node.Node, l Links) {
+func StayConnected(ctx context.Context, n Connector, l Links) {
 	l.Every = cmp.Or(l.Every, 10*time.Second)
 	l.Min = cmp.Or(l.Min, 100*time.Millisecond)
 	l.Max = max(cmp.Or(l.Max, 30*time.Second), l.Min)
@@ -95,7 +102,7 @@ func StayConnected(ctx context.Context, n *node.Node, l Links) {
 }
 
 // keep keeps one connection up.
-func (l *Links) keep(ctx context.Context, n *node.Node, name etf.Atom) {
+func (l *Links) keep(ctx context.Context, n Connector, name etf.Atom) {
 	p := n.Open()
 	defer p.Exit(etf.Atom("normal"))
 	for failures := 0; ; {
