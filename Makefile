@@ -102,6 +102,7 @@ bench: bench-etf
 
 sim:
 	go test -timeout 30m -run '^TestSim$$' ./node/pg -sim=$(SIM)
+	go test -timeout 60m -run '^TestSimulation$$' ./node/global -sim=$$(($(SIM) / 7 + 1))
 
 golden:
 	set -e; for bin in $$(scripts/get-otp 23 25 27 29); do for make in $(wildcard testdata/*/make.sh); do \

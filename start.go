@@ -8,6 +8,7 @@ import (
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/global"
 	"github.com/erlnode/erlnode/node/pg"
 	"github.com/erlnode/erlnode/node/rpc"
 )
@@ -19,13 +20,16 @@ type Config = node.Config
 type Node struct {
 	*node.Node
 
+	// Global has the names and locks of the cluster. A hidden node has those of its own only.
+	Global *global.Global
 	// PG is the scope of process groups named pg, OTP's default one; pg.Start starts others.
 	PG *pg.Scope
 }
 
 // Start starts a node: it listens, is registered with the EPMD of this machine or one that it embeds, and answers pings.
 // The name is "alive@host", or "alive" with this machine's short host name added. ctx bounds the start only; Close ends the node.
-// For now it is a hidden node in any case: a visible one owes its peers an answer to the global name protocol.
+// It is visible, as a BEAM node is, unless Config.Hidden says otherwise: it joins the cluster of the first visible node that it
+// is connected to, connects to all of its nodes, and shares their global names.
 //
 // With ERLNODE_TRACE set to anything in the environment every signal from and to peers is printed to standard error in
 // Erlang syntax.
@@ -33,9 +37,15 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 	if os.Getenv("ERLNODE_TRACE") != "" && cfg.Dist.Trace == nil {
 		cfg.Dist.Trace = tracer(name)
 	}
-	cfg.Hidden = true // until the node serves global: a visible node that does not answer it makes :global.sync() hang on its peers
 	n, err := node.Start(ctx, name, cfg)
 	if err != nil {
+		return nil, err
+	}
+	// global comes first: a visible node that does not answer it makes :global.sync() hang on its peers.
+	names, err := global.Start(n, global.Config{
+		NoConnectAll: cfg.NoConnectAll, AllowOverlap: cfg.AllowOverlappingPartitions, Logger: cfg.Logger})
+	if err != nil {
+		n.Close()
 		return nil, err
 	}
 	if err := rpc.Start(n); err != nil {
@@ -47,7 +57,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
-	return &Node{Node: n, PG: groups}, nil
+	return &Node{Node: n, Global: names, PG: groups}, nil
 }
 
 // tracer prints signals to standard error, a line each.

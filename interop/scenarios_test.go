@@ -69,7 +69,10 @@ func beamTarget(t testing.TB, install *otp.Install, o otp.Options) {
 	install.Erl(t, o).Eval(t, "target:start().")
 }
 
-func goTarget(t testing.TB, _ *otp.Install, o otp.Options) { otp.Go(t, "./target", o) }
+func goTarget(t testing.TB, _ *otp.Install, o otp.Options) {
+	o.Args = append(o.Args, "-allow-overlap")
+	otp.Go(t, "./target", o)
+}
 
 // outcome is what a scenario came to in one world: its value, and all that was asked and came before.
 type outcome struct {

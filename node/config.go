@@ -32,6 +32,13 @@ type Config struct {
 	// answers of global's name server; package erlnode gives them. NoListen implies Hidden.
 	Hidden bool
 
+	// NoConnectAll keeps a visible node out of the mesh of all visible nodes, and out of their global (kernel parameter
+	// connect_all false). It counts where global runs, as it does in package erlnode.
+	NoConnectAll bool
+	// AllowOverlappingPartitions turns off that all nodes leave two that have lost each other (kernel parameter
+	// prevent_overlapping_partitions false). It has to be the same on all nodes, and counts where NoConnectAll does.
+	AllowOverlappingPartitions bool
+
 	EPMD     EPMDMode // default EPMDAuto
 	EPMDPort int      // of this machine's and every other EPMD; default ERL_EPMD_PORT, else 4369
 

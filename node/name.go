@@ -19,6 +19,12 @@ func At(name, node etf.Atom) Name { return Name{Name: name, Node: node} }
 // String is Erlang's {name,'node@host'}.
 func (n Name) String() string { return etf.Tuple{n.Name, n.Node}.String() }
 
+// A Destination finds out where to send to, or whom to call or monitor, when that happens: as a name in global.
+type Destination interface {
+	// Destination returns an etf.Pid, etf.Atom, Name, etf.Ref or *Process.
+	Destination() (to any, err error)
+}
+
 // target is what a signal is sent to, in one shape: exactly one of pid, name and alias is set.
 type target struct {
 	node  etf.Atom
@@ -51,8 +57,16 @@ func (n *Node) target(to any) (target, error) {
 		}
 	case *Process:
 		return target{node: n.name, pid: to.pid}, nil
+	case Destination:
+		found, err := to.Destination()
+		if err != nil {
+			return target{}, err
+		}
+		if _, again := found.(Destination); !again {
+			return n.target(found)
+		}
 	}
-	return target{}, fmt.Errorf("node: %v (%T) is no destination: want etf.Pid, etf.Ref, etf.Atom, node.Name or *node.Process", to, to)
+	return target{}, fmt.Errorf("node: %v (%T) is no destination: want etf.Pid, etf.Ref, etf.Atom, node.Name, *node.Process or node.Destination", to, to)
 }
 
 // processTarget is target without aliases, which stand for no process that could be monitored.

@@ -26,7 +26,7 @@ func TestDemo(t *testing.T) {
 	for _, part := range []string{
 		"\n11. ",
 		"\n    $ epmd -names\n    epmd: Cannot connect",
-		"\n    :pong\n    iex(iex@localhost)3> Node.list(:hidden)\n    [:go@localhost]\n",
+		"\n    :pong\n    iex(iex@localhost)3> Node.list()\n    [:go@localhost]\n",
 		"\n    iex(iex2@localhost)2> receive do news -> news end\n    {:headline, 1}\n",
 		":noconnection}\n",
 		"\n11 steps, every answer as it must be",

@@ -74,7 +74,7 @@ func run(ctx context.Context, out *transcript) error {
 	s.step("Connect and ping")
 	s.types(one, `Node.connect(:"go@localhost")`, "true")
 	s.types(one, `Node.ping(:"go@localhost")`, ":pong")
-	s.types(one, `Node.list(:hidden)`, "[:go@localhost]")
+	s.types(one, `Node.list()`, "[:go@localhost]")
 
 	s.step("Send a message to a Go process, and get its answer")
 	s.types(one, `send({:echo, :"go@localhost"}, {self(), "hello"})`, `{PID, "hello"}`)
@@ -134,7 +134,7 @@ func run(ctx context.Context, out *transcript) error {
 	s.types(one, `Process.monitor({:kv, :"go@localhost"})`, "REF")
 	s.stops(served)
 	s.types(one, `receive do down -> down end`, "{:DOWN, REF, :process, {:kv, :go@localhost}, :noconnection}")
-	s.types(one, `Node.list(:hidden)`, "[]")
+	s.types(one, `Node.list()`, "[]")
 
 	if s.err == nil {
 		fmt.Fprintf(s.w, "\n%s\n", s.paint(bold, fmt.Sprintf("%d steps, every answer as it must be, in %.1f s.",

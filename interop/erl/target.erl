@@ -4,11 +4,15 @@
 %% target:start() on a named node starts it; `erl -name ... -s target` does too.
 -module(target).
 -behaviour(supervisor).
--export([start/0, stop/0, echo/1, puppet/1, init/1]).
+-export([start/0, start/1, stop/0, echo/1, puppet/1, init/1]).
 
 %% Starts everything and waits until it is there. Not linked to the caller.
 start() ->
-    {ok, Pid} = supervisor:start_link({local, ?MODULE}, ?MODULE, []),
+    start([pg]).
+
+%% Without pg on nodes of a cluster in which its versions do not work together.
+start(Also) ->
+    {ok, Pid} = supervisor:start_link({local, ?MODULE}, ?MODULE, Also),
     unlink(Pid),
     ok.
 
@@ -25,10 +29,10 @@ echo(Term) ->
 puppet(Owner) ->
     target_puppet:init(Owner).
 
-init([]) ->
+init(Also) ->
     Servers = [server(Name, [{local, Name}, target_server, Name, []]) || Name <- [echo, order, crasher, puppets]],
     Sink = #{id => sink, start => {target_sink, start_link, []}, shutdown => brutal_kill},
-    Pg = [#{id => pg, start => {pg, start_link, []}} || whereis(pg) =:= undefined],
+    Pg = [#{id => pg, start => {pg, start_link, []}} || lists:member(pg, Also), whereis(pg) =:= undefined],
     %% The crasher is to be restarted however often it is made to crash.
     {ok, {#{strategy => one_for_one, intensity => 1000, period => 1}, Pg ++ [Sink | Servers]}}.
 

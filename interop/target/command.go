@@ -20,7 +20,7 @@ type signature struct {
 
 const atom = -1
 
-var commands = merge(messageCommands, linkCommands, nameCommands, nodeCommands, spawnCommands, laterCommands, pgCommands)
+var commands = merge(messageCommands, linkCommands, nameCommands, nodeCommands, spawnCommands, globalCommands, pgCommands)
 
 func merge(tables ...map[signature]command) map[signature]command {
 	all := make(map[signature]command)

@@ -31,6 +31,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.StringVar(&o.name, "name", "", "full node `name`, as go@127.0.0.1")
 	f.StringVar(&o.cfg.Cookie, "cookie", "", "the `cookie` (default: that of ~/.erlang.cookie)")
 	f.BoolVar(&o.cfg.Hidden, "hidden", false, "do not publish")
+	f.BoolVar(&o.cfg.AllowOverlappingPartitions, "allow-overlap", false, "as kernel's prevent_overlapping_partitions false")
 	epmd := f.String("epmd", "auto", "`mode`: auto, external, embedded or none")
 	port := f.Uint("port", 0, "distribution `port` (0: any)")
 	ticktime := f.Uint("ticktime", 60, "net_ticktime in `seconds`")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/global"
 	"github.com/erlnode/erlnode/node/pg"
 )
 
@@ -17,6 +18,7 @@ type puppet struct {
 	trapping bool
 	filled   []byte
 	groups   *pg.Scope
+	global   *global.Global
 }
 
 // do is {do, Tag, Command}, what an owner sends; done and got are {done, Tag, Result} and {got, Puppet, Message}, what it

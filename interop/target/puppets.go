@@ -4,12 +4,14 @@ import (
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/global"
 	"github.com/erlnode/erlnode/node/pg"
 )
 
 // puppets is the gen_server that makes puppets for its callers.
 type puppets struct {
 	groups *pg.Scope
+	global *global.Global
 }
 
 // HandleCall answers new with {ok, Pid}.
@@ -18,7 +20,7 @@ func (s puppets) HandleCall(p *node.Process, from gen.From, request etf.Raw) (an
 	if err := request.Decode(&a); err != nil || a != "new" {
 		return nil, functionClause()
 	}
-	u := &puppet{owner: from.Pid, groups: s.groups}
+	u := &puppet{owner: from.Pid, groups: s.groups, global: s.global}
 	q, err := p.Node().Spawn(u.run)
 	if err != nil {
 		return nil, err

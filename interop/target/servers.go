@@ -22,7 +22,7 @@ func startServers(n *erlnode.Node) (supervisor etf.Pid, err error) {
 		server("echo", func() gen.Server { return echo{} }),
 		server("order", func() gen.Server { return new(order) }),
 		server("crasher", func() gen.Server { return crasher{} }),
-		server("puppets", func() gen.Server { return puppets{n.PG} }),
+		server("puppets", func() gen.Server { return puppets{n.PG, n.Global} }),
 	}, node.Register("target"))
 }
 

@@ -1,0 +1,150 @@
+//go:build unix
+
+package interop
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/interop/otp"
+)
+
+// cluster is a number of visible nodes, BEAM and Go, each with a target, and a hidden BEAM node that drives them.
+type cluster struct {
+	t       *testing.T
+	driver  *otp.Node
+	options otp.Options
+	names   []string // as Erlang atoms
+	beams   map[string]*otp.Node
+	gos     map[string]*otp.Program
+	ended   map[string]bool
+}
+
+// newCluster starts a cluster. A member is "go" or an OTP release: "25". The nth is called nN@127.0.0.1, and connects to the first
+// when it is up.
+func newCluster(t *testing.T, members ...string) *cluster {
+	t.Helper()
+	install := otp.Find(t)
+	c := &cluster{t: t, beams: map[string]*otp.Node{}, gos: map[string]*otp.Program{}, ended: map[string]bool{},
+		options: otp.Options{Cookie: "cluster", EPMDPort: install.EPMD(t)}}
+	o := c.options
+	o.Name, o.Hidden = "driver", true
+	c.driver = install.Erl(t, o)
+	for _, m := range members {
+		c.add(m)
+	}
+	return c
+}
+
+// add starts one more member and has it connect to the first.
+func (c *cluster) add(member string) string {
+	c.t.Helper()
+	o := c.options
+	o.Name = fmt.Sprintf("n%d@127.0.0.1", len(c.names))
+	name := "'" + o.Name + "'"
+	c.start(member, o, name)
+	c.names = append(c.names, name)
+	if len(c.names) > 1 {
+		if got := c.do(name, "{connect, "+c.names[0]+"}"); got != "true" {
+			c.t.Fatalf("%s, OTP %s, does not connect: %s", name, member, got)
+		}
+	}
+	return name
+}
+
+func (c *cluster) start(member string, o otp.Options, name string) {
+	c.t.Helper()
+	if member == "go" {
+		c.gos[name] = otp.Go(c.t, "./target", o)
+		return
+	}
+	c.beams[name] = release(c.t, member).Erl(c.t, o)
+	c.beams[name].Eval(c.t, "target:start([]).") // OTP 29's pg kills that of OTP 25
+}
+
+// release finds an OTP release: the one that tests run with, or where scripts/get-otp has put it.
+func release(t testing.TB, name string) *otp.Install {
+	t.Helper()
+	install := otp.Find(t)
+	if have, err := install.Release(); err == nil && fmt.Sprint(have) == name {
+		return install
+	}
+	for _, dir := range []string{"", filepath.Join(os.TempDir(), "otps", name, "bin")} {
+		if i, err := otp.LookupIn(dir); err == nil {
+			if have, err := i.Release(); err == nil && fmt.Sprint(have) == name {
+				return i
+			}
+		}
+	}
+	t.Skipf("OTP %s is not on this machine (scripts/get-otp %s)", name, name)
+	return nil
+}
+
+// do has a fresh puppet on a node carry out a command.
+func (c *cluster) do(name, command string) string {
+	c.t.Helper()
+	return c.eval("Do(Puppet(" + name + "), " + command + ")")
+}
+
+// prelude is what expressions in a cluster can use.
+const prelude = `Puppet = fun(N) -> drive:puppet(N) end,
+	Do = fun(P, C) -> T = drive:ask(P, C), receive {done, T, R} -> R after 60000 -> nothing end end,
+	All = fun(Ps, C) -> Ts = [drive:ask(P, C) || P <- Ps], [receive {done, T, R} -> R after 60000 -> nothing end || T <- Ts] end,
+	Until = fun U(F, Ms) -> case F() of true -> true; Other when Ms =< 0 -> {never, Other}; _ -> timer:sleep(20), U(F, Ms - 20) end end,
+	Nodes = [%s],
+	_ = {Puppet, Do, All, Until, Nodes}, `
+
+// eval evaluates an expression on the driver.
+func (c *cluster) eval(expr string) string {
+	c.t.Helper()
+	var alive []string
+	for _, n := range c.names {
+		if !c.ended[n] {
+			alive = append(alive, n)
+		}
+	}
+	got, err := c.driver.TryRun(fmt.Sprintf(prelude, strings.Join(alive, ","))+strings.TrimSuffix(strings.TrimSpace(expr), ".")+".", 2*time.Minute)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return got
+}
+
+// want evaluates an expression and compares.
+func (c *cluster) want(expr, want string) {
+	c.t.Helper()
+	if got := c.eval(expr); got != want {
+		c.t.Errorf("%s\n got %s\nwant %s", expr, got, want)
+		c.logs()
+	}
+}
+
+func (c *cluster) logs() {
+	for name, p := range c.gos {
+		c.t.Logf("%s: %s", name, p.Log())
+	}
+	for name, p := range c.beams {
+		c.t.Logf("%s: %s", name, p.Log())
+	}
+}
+
+// kill ends a member by SIGKILL.
+func (c *cluster) kill(name string) {
+	if p := c.gos[name]; p != nil {
+		p.Kill()
+	} else {
+		c.beams[name].Kill()
+	}
+	c.ended[name] = true
+}
+
+// whole waits until every member is connected to every other and in sync with it.
+func (c *cluster) whole() {
+	c.t.Helper()
+	c.want(`Until(fun() -> lists:all(fun(N) -> lists:sort([N | Do(Puppet(N), nodes)]) =:= lists:sort(Nodes) end, Nodes) end, 20000)`, "true")
+	c.want(`lists:usort(All([Puppet(N) || N <- Nodes], global_sync))`, "[ok]")
+}

@@ -1,0 +1,413 @@
+package global
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/gen"
+	"github.com/erlnode/erlnode/node"
+)
+
+// serverName is where global lives on every node.
+const serverName = "global_name_server"
+
+// Config says how global behaves. The zero value is OTP's default.
+type Config struct {
+	// NoConnectAll keeps the node out of the cluster's mesh (kernel parameter connect_all false): it neither joins others nor
+	// shares their names. Peers then wait for it in global:sync.
+	NoConnectAll bool
+	// AllowOverlap turns the prevention of overlapping partitions off (kernel parameter prevent_overlapping_partitions false).
+	// It has to be the same on all nodes.
+	AllowOverlap bool
+	// ConnectRetries is how often a node that others know is tried again (kernel parameter global_connect_retries).
+	ConnectRetries int
+	// Logger gets what OTP logs too: nodes that are left, conflicts. Nil is slog.Default.
+	Logger *slog.Logger
+}
+
+// Global is global on one node. All methods may be called concurrently. When the node has closed they fail with node.ErrClosed,
+// and there are no names.
+type Global struct {
+	n         *node.Node
+	p         *node.Process // global_name_server
+	locker    *node.Process
+	registrar *node.Process
+	log       *slog.Logger
+	ctx       context.Context // done when global ends
+	work      sync.WaitGroup  // goroutines
+	retries   int
+
+	mu      sync.RWMutex
+	m       *machine
+	over    bool
+	timer   *time.Timer
+	due     time.Time                 // when the timer fires, zero if it does not
+	waiting map[uint64]chan etf.Term  // requests, and where their answers go
+	callers map[etf.Pid]*node.Process // processes that set locks, for as long as they are at it
+	uses    map[etf.Pid]int           // how many of their requests are under way
+	last    uint64                    // request
+	watches map[uint64]*watch         // monitors of the machine
+	refs    map[etf.Ref]uint64        // and their references
+	early   map[etf.Ref]bool          // ends that came before the reference was known here
+	lanes   map[atom]*lane            // what is to be done with each peer
+	conns   map[atom]uint32           // the connections that the machine has heard of
+}
+
+// watch is a monitor of the machine.
+type watch struct {
+	pid etf.Pid
+	ref etf.Ref
+}
+
+// Start starts global on a node. There can be one: else it fails with node.ErrNameTaken. It ends with the node.
+func Start(n *node.Node, cfg Config) (*Global, error) {
+	g := &Global{
+		n:       n,
+		log:     cfg.Logger,
+		retries: cfg.ConnectRetries,
+		waiting: make(map[uint64]chan etf.Term),
+		callers: make(map[etf.Pid]*node.Process),
+		uses:    make(map[etf.Pid]int),
+		watches: make(map[uint64]*watch),
+		refs:    make(map[etf.Ref]uint64),
+		early:   make(map[etf.Ref]bool),
+		lanes:   make(map[atom]*lane),
+		conns:   make(map[atom]uint32),
+	}
+	if g.log == nil {
+		g.log = slog.Default()
+	}
+	g.log = g.log.With("node", string(n.Name()))
+	ready := make(chan struct{})
+	spawn := func(run func(*node.Process) error, opts ...node.Option) (*node.Process, error) {
+		return n.Spawn(func(p *node.Process) error {
+			<-ready
+			return run(p)
+		}, append(opts, node.TrapExit())...)
+	}
+	var err error
+	if g.locker, err = spawn(g.runLocker); err == nil {
+		if g.registrar, err = spawn(g.runRegistrar); err == nil {
+			g.p, err = spawn(g.run, node.Register(serverName))
+		}
+	}
+	if err != nil {
+		for _, p := range []*node.Process{g.locker, g.registrar} {
+			if p != nil {
+				p.Exit(etf.Atom("shutdown"))
+			}
+		}
+		close(ready)
+		return nil, fmt.Errorf("global: %w", err)
+	}
+	g.ctx = g.p.Context()
+	g.m = newMachine(setting{
+		self: n.Name(), creation: n.Creation(), server: g.p.Self(), locker: g.locker.Self(), registrar: g.registrar.Self(),
+		version: newestVersion, connectAll: !cfg.NoConnectAll, overlap: !cfg.AllowOverlap,
+		rand:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		alive: n.Alive,
+	})
+	g.timer = time.AfterFunc(time.Hour, func() { g.happen((*machine).tick) })
+	g.timer.Stop()
+	g.offer()
+	g.p.MonitorNodes(true, node.NodeEvents{})
+	close(ready)
+	return g, nil
+}
+
+// Self is the pid of global_name_server.
+func (g *Global) Self() etf.Pid { return g.p.Self() }
+
+// run is the life of global_name_server.
+func (g *Global) run(p *node.Process) error {
+	defer g.end()
+	g.happen(func(m *machine) {
+		for _, name := range g.n.Nodes(node.Visible) {
+			m.nodeUp(name)
+		}
+	})
+	for {
+		msg, err := p.Receive(context.Background())
+		if err != nil {
+			return err
+		}
+		g.take(msg)
+	}
+}
+
+// runLocker takes what peers of version 5 send to the locker itself.
+func (g *Global) runLocker(p *node.Process) error {
+	for {
+		msg, err := p.Receive(context.Background())
+		if err != nil {
+			return err
+		}
+		if t, err := msg.Term(); err == nil && !msg.IsNotice() {
+			g.happen(func(m *machine) { m.lockerMessage(t) })
+		}
+	}
+}
+
+func (g *Global) runRegistrar(p *node.Process) error {
+	for range p.Inbox(context.Background()) {
+	}
+	return p.Err()
+}
+
+// take handles one message of global_name_server.
+func (g *Global) take(msg node.Message) {
+	if e, ok := msg.NodeUp(); ok {
+		g.happen(func(m *machine) {
+			g.conns[e.Node] = e.ConnectionID
+			m.nodeUp(e.Node)
+		})
+		return
+	}
+	if e, ok := msg.NodeDown(); ok {
+		g.happen(func(m *machine) {
+			if e.Reason == etf.Term(etf.Atom("net_kernel_terminated")) {
+				m.prepareShutdown()
+			}
+			delete(g.conns, e.Node)
+			m.nodeDown(e.Node)
+		})
+		return
+	}
+	if d, ok := msg.Down(); ok {
+		g.down(d.Ref)
+		return
+	}
+	if msg.IsNotice() {
+		return
+	}
+	t, err := msg.Term()
+	if err != nil {
+		g.log.Warn("global_name_server: undecodable message", "from", msg.From().String(), "error", err)
+		return
+	}
+	g.happen(func(m *machine) { m.message(t) })
+}
+
+// happen gives the machine an input, and sees to it that what follows is done.
+func (g *Global) happen(input func(m *machine)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.happenLocked(input)
+}
+
+func (g *Global) happenLocked(input func(m *machine)) {
+	if g.over {
+		return
+	}
+	g.m.now = time.Now()
+	input(g.m)
+	for _, a := range g.m.take() {
+		g.carryOut(a)
+	}
+	switch at, ok := g.m.next(); {
+	case !ok && !g.due.IsZero():
+		g.timer.Stop()
+		g.due = time.Time{}
+	case ok && !at.Equal(g.due):
+		g.timer.Reset(time.Until(at))
+		g.due = at
+	}
+}
+
+// end forgets everything, and waits for what is under way.
+func (g *Global) end() {
+	g.locker.Exit(etf.Atom("shutdown"))
+	g.registrar.Exit(etf.Atom("shutdown"))
+	g.mu.Lock()
+	g.over = true
+	g.timer.Stop()
+	clear(g.m.names)
+	g.mu.Unlock()
+	g.work.Wait()
+}
+
+// carryOut does what the machine wants done, or puts it into the lane of the peer that it concerns. It does not wait.
+func (g *Global) carryOut(a action) {
+	switch a := a.(type) {
+	case sendServer:
+		conn := g.conns[a.node]
+		g.lane(a.node, func() { g.sendServer(conn, a) })
+	case sendTo:
+		g.sendTo(a)
+	case startCall:
+		g.startCall(a)
+	case startMonitor:
+		g.startMonitor(a)
+	case stopMonitor:
+		g.stopMonitor(a.id)
+	case setLink:
+		g.lane(a.pid.Node, func() {
+			if a.on {
+				g.p.Link(a.pid)
+			} else {
+				g.p.Unlink(a.pid)
+			}
+		})
+	case connect:
+		g.lane(a.node, func() {
+			err := g.n.Connect(g.ctx, a.node)
+			for range g.retries {
+				if err != nil {
+					err = g.n.Connect(g.ctx, a.node)
+				}
+			}
+			g.happen(func(m *machine) { m.connected(a.node, a.member, err == nil) })
+		})
+	case disconnect:
+		g.lane(a.node, func() { g.n.Disconnect(a.node) })
+	case resolve:
+		g.work.Go(func() {
+			t, ok := g.settle(a)
+			g.happen(func(m *machine) { m.resolvedBy(a.id, t, ok) })
+		})
+	case finish:
+		if c := g.waiting[a.request]; c != nil {
+			delete(g.waiting, a.request)
+			c <- a.value
+		}
+	case warn:
+		args := []any{}
+		if a.node != "" {
+			args = append(args, "peer", string(a.node))
+		}
+		if a.term != nil {
+			args = append(args, "term", a.term.String())
+		}
+		g.log.Warn("global: "+a.text, args...)
+	}
+}
+
+// sendServer sends over the connection that the machine means, which may be gone; without one, over any that has just come up.
+func (g *Global) sendServer(conn uint32, a sendServer) {
+	to := node.At(serverName, a.node)
+	if conn == 0 {
+		g.send(to, a.msg)
+		return
+	}
+	if err := g.p.SendOver(conn, to, a.msg); err != nil {
+		g.log.Debug("global: not sent", "to", to.String(), "error", err)
+	}
+}
+
+func (g *Global) send(to any, msg etf.Term) {
+	if err := g.p.SendNoConnect(to, msg); err != nil {
+		g.log.Debug("global: not sent", "to", fmt.Sprint(to), "error", err)
+	}
+}
+
+func (g *Global) sendTo(a sendTo) {
+	peer := g.n.Name()
+	switch to := a.to.(type) {
+	case etf.Pid:
+		peer = to.Node
+	case etf.Ref:
+		peer = to.Node
+	}
+	if peer == g.n.Name() {
+		g.send(a.to, a.msg)
+		return
+	}
+	g.lane(peer, func() { g.send(a.to, a.msg) })
+}
+
+// startCall calls the server of another node. What was sent to that node before goes out before.
+func (g *Global) startCall(a startCall) {
+	from := g.callers[a.from]
+	switch a.from {
+	case g.locker.Self():
+		from = g.locker
+	case g.registrar.Self():
+		from = g.registrar
+	}
+	fail := func() { g.happen(func(m *machine) { m.answered(a.id, nil, false) }) }
+	if from == nil {
+		g.work.Go(fail)
+		return
+	}
+	g.lane(a.node, func() {
+		if !a.dial && !g.isConnected(a.node) {
+			fail()
+			return
+		}
+		g.work.Go(func() {
+			v, err := gen.Call[etf.Term](g.ctx, from, node.At(serverName, a.node), a.request)
+			g.happen(func(m *machine) { m.answered(a.id, v, err == nil) })
+		})
+	})
+}
+
+func (g *Global) isConnected(peer atom) bool {
+	for _, n := range g.n.Nodes(node.Connected) {
+		if n == peer {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *Global) startMonitor(a startMonitor) {
+	w := &watch{pid: a.pid}
+	g.watches[a.id] = w
+	g.lane(a.pid.Node, func() {
+		ref, err := g.p.Monitor(a.pid)
+		if err != nil {
+			return // global has ended
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.early[ref] {
+			delete(g.early, ref)
+			g.downLocked(a.id)
+			return
+		}
+		w.ref = ref
+		g.refs[ref] = a.id
+	})
+}
+
+func (g *Global) stopMonitor(id uint64) {
+	w := g.watches[id]
+	if w == nil {
+		return
+	}
+	delete(g.watches, id)
+	g.lane(w.pid.Node, func() {
+		g.mu.Lock()
+		ref := w.ref
+		delete(g.refs, ref)
+		g.mu.Unlock()
+		if ref.Len != 0 {
+			g.p.Demonitor(ref)
+		}
+	})
+}
+
+// down is the end of a monitor.
+func (g *Global) down(ref etf.Ref) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	id, ok := g.refs[ref]
+	if !ok {
+		g.early[ref] = true
+		return
+	}
+	delete(g.refs, ref)
+	g.downLocked(id)
+}
+
+func (g *Global) downLocked(id uint64) {
+	if g.watches[id] != nil {
+		delete(g.watches, id)
+		g.happenLocked(func(m *machine) { m.down(id) })
+	}
+}
