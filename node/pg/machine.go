@@ -54,6 +54,20 @@ func newMachine(self etf.Pid) *machine {
 	}
 }
 
+// restart is a new process of the scope in place of one that is dead: for its peers it is another scope, and it knows no
+// peers. The members of this node stay.
+func (m *machine) restart(self etf.Pid) {
+	m.self = self
+	for pid, p := range m.peers {
+		m.replace(p, nil)
+		delete(m.peers, pid)
+	}
+	clear(m.conns)
+	for pid := range m.local {
+		m.emit(effect{kind: monitor, pids: []etf.Pid{pid}})
+	}
+}
+
 // take returns the effects since the last time.
 func (m *machine) take() []effect {
 	out := m.out

@@ -49,7 +49,7 @@ func (s *Scope) Leave(group any, pids ...etf.Pid) error {
 
 // own checks the arguments of Join and Leave.
 func (s *Scope) own(group any, pids []etf.Pid) (name etf.Term, k string, err error) {
-	self := s.p.Self()
+	self := s.Self()
 	for _, p := range pids {
 		if p.Node != self.Node || p.Creation != self.Creation {
 			return nil, "", fmt.Errorf("pg: %v: %w", p, ErrNotLocal)
@@ -65,11 +65,20 @@ func (s *Scope) own(group any, pids []etf.Pid) (name etf.Term, k string, err err
 // change is happen, unless the scope has ended.
 func (s *Scope) change(f func() error) (err error) {
 	s.happen(func() {
-		if err = s.p.Err(); err == nil {
+		if err = s.errEnded(); err == nil {
 			err = f()
 		}
 	})
 	return err
+}
+
+func (s *Scope) errEnded() error {
+	select {
+	case <-s.ended:
+		return ErrClosed
+	default:
+		return nil
+	}
 }
 
 // Members returns the members of a group on all nodes, the latest first here, each as often as it has joined

@@ -20,7 +20,7 @@ type place struct {
 // offer makes functions of the module pg callable on the node from outside (rpc:call(Node, pg, get_members, [Group])):
 // join, leave, get_members, get_local_members, which_groups and which_local_groups, with and without a scope.
 func (s *Scope) offer() {
-	n := s.p.Node()
+	n := s.node
 	scopes.Store(place{n, s.name}, s)
 	for _, f := range []struct {
 		name  etf.Atom
@@ -87,7 +87,7 @@ func (s *Scope) remoteChange(change func(any, ...etf.Pid) error, args []etf.Term
 		return etf.Atom("not_joined"), nil
 	case errors.Is(err, ErrNotLocal):
 		for _, p := range pids {
-			if p.Node != s.p.Self().Node {
+			if p.Node != s.node.Name() {
 				return nil, &etf.ReasonError{Reason: etf.Tuple{etf.Atom("nolocal"), p}}
 			}
 		}

@@ -2,10 +2,13 @@ package pg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
@@ -16,15 +19,20 @@ import (
 // Default is the name of the scope that erlnode.Start starts, and that pg's functions without a scope mean in OTP.
 const Default etf.Atom = "pg"
 
-// Scope is one scope on one node. All methods may be called concurrently. When it has ended, by Close, by the end of the
-// node or by an exit signal, what changes it fails with its *node.ExitError and it has no groups.
+// Scope is one scope on one node. All methods may be called concurrently. When it has ended, by Close or by the end of the
+// node, what changes it fails with ErrClosed and it has no groups.
+//
+// If its process is killed another one takes its place at once, as a supervisor would see to, but with the members of this
+// node as they were.
 type Scope struct {
-	name  etf.Atom
-	p     *node.Process
-	log   *slog.Logger
-	ended chan struct{} // closed when the scope has no groups any more
+	name   etf.Atom
+	node   *node.Node
+	proc   atomic.Pointer[node.Process]
+	log    *slog.Logger
+	closed atomic.Bool   // by Close
+	ended  chan struct{} // closed when the scope has no groups any more
 
-	search search // of the scope's goroutine alone
+	search search // of the goroutine of the scope's process alone
 
 	// turn is held while something happens to the scope, until what follows from it has been sent, so that everybody is
 	// told in the order in which it happened. mu guards the machine for those who only look; turn is taken first.
@@ -33,9 +41,12 @@ type Scope struct {
 	m        *machine
 	watched  map[etf.Ref]etf.Pid // whom the scope's process monitors for the machine
 	refs     map[etf.Pid]etf.Ref
-	watchers map[etf.Ref]*watcher
+	watchers map[etf.Ref]*watcher // processes, by the reference in their messages
 	channels map[*watcher]struct{}
 }
+
+// ErrClosed says that the scope has ended.
+var ErrClosed = errors.New("pg: the scope is closed")
 
 // Config says how a scope behaves; the zero value is as OTP's.
 type Config struct {
@@ -63,31 +74,43 @@ func StartConfig(n gen.Spawner, scope etf.Atom, cfg Config) (*Scope, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	ready := make(chan struct{})
-	p, err := n.Spawn(func(*node.Process) error {
-		<-ready
-		return s.run()
-	}, node.Register(scope), node.TrapExit())
-	if err != nil {
+	if err := s.begin(n, newMachine); err != nil {
 		return nil, fmt.Errorf("pg: starting scope %v: %w", scope, err)
 	}
-	s.p = p
-	s.m = newMachine(p.Self())
-	s.log = s.log.With("node", string(p.Node().Name()), "scope", string(scope))
+	s.log = s.log.With("node", string(s.node.Name()), "scope", string(scope))
 	s.offer()
-	close(ready)
 	return s, nil
+}
+
+// begin starts the scope's process, and has the machine that it is for made.
+func (s *Scope) begin(n gen.Spawner, machineOf func(self etf.Pid) *machine) error {
+	ready := make(chan struct{})
+	p, err := n.Spawn(func(p *node.Process) error {
+		<-ready
+		return s.run(p)
+	}, node.Register(s.name), node.TrapExit())
+	if err != nil {
+		return err
+	}
+	s.node = p.Node()
+	s.mu.Lock()
+	s.m = machineOf(p.Self())
+	s.mu.Unlock()
+	s.proc.Store(p)
+	close(ready)
+	return nil
 }
 
 // Name is the name of the scope.
 func (s *Scope) Name() etf.Atom { return s.name }
 
 // Self is the pid of the scope's process.
-func (s *Scope) Self() etf.Pid { return s.p.Self() }
+func (s *Scope) Self() etf.Pid { return s.proc.Load().Self() }
 
 // Close ends the scope: its members vanish from all nodes. It is not an error to close one that has ended.
 func (s *Scope) Close() error {
-	s.p.Exit(etf.Atom("shutdown"))
+	s.closed.Store(true)
+	s.proc.Load().Exit(etf.Atom("shutdown"))
 	<-s.ended
 	return nil
 }
@@ -96,14 +119,13 @@ func (s *Scope) Close() error {
 func (s *Scope) Done() <-chan struct{} { return s.ended }
 
 // run is the life of the scope's process.
-func (s *Scope) run() error {
-	defer s.end()
-	s.p.MonitorNodes(true, node.NodeEvents{Types: node.Connected})
-	n := s.p.Node()
+func (s *Scope) run(p *node.Process) error {
+	defer s.over(p)
+	p.MonitorNodes(true, node.NodeEvents{Types: node.Connected})
 	s.happen(func() {
-		for types, look := range map[node.NodeType]bool{node.Visible: true, node.Hidden: n.Hidden()} {
-			for _, name := range n.Nodes(types) {
-				if id := n.ConnectionID(name); id != 0 {
+		for types, look := range map[node.NodeType]bool{node.Visible: true, node.Hidden: s.node.Hidden()} {
+			for _, name := range s.node.Nodes(types) {
+				if id := s.node.ConnectionID(name); id != 0 {
 					s.m.nodeUp(name, id, look)
 				}
 			}
@@ -111,11 +133,11 @@ func (s *Scope) run() error {
 	})
 	s.searchSoon()
 	for {
-		msg, err := s.receive()
+		msg, err := s.receive(p)
 		switch {
 		case err == nil:
 			s.take(msg)
-		case s.p.Err() != nil:
+		case p.Err() != nil:
 			return err
 		default:
 			s.search.again(time.Now())
@@ -125,20 +147,20 @@ func (s *Scope) run() error {
 }
 
 // receive takes the next message, and fails when it is time to look for scopes again.
-func (s *Scope) receive() (node.Message, error) {
+func (s *Scope) receive(p *node.Process) (node.Message, error) {
 	if s.search.next.IsZero() {
-		return s.p.Receive(context.Background())
+		return p.Receive(context.Background())
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), s.search.next)
 	defer cancel()
-	return s.p.Receive(ctx)
+	return p.Receive(ctx)
 }
 
 // take handles one message. Exit signals and what no scope sends are dropped.
 func (s *Scope) take(msg node.Message) {
 	if up, ok := msg.NodeUp(); ok {
 		// From a hidden node all others look hidden.
-		s.happen(func() { s.m.nodeUp(up.Node, up.ConnectionID, !up.Hidden || s.p.Node().Hidden()) })
+		s.happen(func() { s.m.nodeUp(up.Node, up.ConnectionID, !up.Hidden || s.node.Hidden()) })
 		s.searchSoon()
 		return
 	}
@@ -173,7 +195,7 @@ func (s *Scope) take(msg node.Message) {
 func (s *Scope) down(ref etf.Ref) (who etf.Pid) {
 	who, ok := s.watched[ref]
 	if !ok {
-		delete(s.watchers, ref)
+		maps.DeleteFunc(s.watchers, func(_ etf.Ref, w *watcher) bool { return w.monitor == ref })
 		return who
 	}
 	delete(s.watched, ref)
@@ -189,6 +211,11 @@ func (s *Scope) happen(f func()) {
 	s.mu.Lock()
 	f()
 	s.mu.Unlock()
+	s.carryOut()
+}
+
+// carryOut does what follows from what has happened. turn is held.
+func (s *Scope) carryOut() {
 	for effects := s.m.take(); len(effects) > 0; effects = s.m.take() {
 		for _, e := range effects {
 			s.do(e)
@@ -205,7 +232,7 @@ func (s *Scope) do(e effect) {
 		if ref, ok := s.refs[e.pids[0]]; ok {
 			delete(s.refs, e.pids[0])
 			delete(s.watched, ref)
-			s.p.Demonitor(ref)
+			s.proc.Load().Demonitor(ref)
 		}
 	case announce:
 		s.send(s.m.conns[e.node], node.Name{Name: s.name, Node: e.node}, message{kind: discover, from: s.m.self})
@@ -220,11 +247,14 @@ func (s *Scope) do(e effect) {
 
 // monitor has the machine told of the end of a process. It does not connect to a node for that.
 func (s *Scope) monitor(pid etf.Pid) {
-	n := s.p.Node()
-	if pid.Node == n.Name() || slices.Contains(n.Nodes(node.Connected), pid.Node) {
-		if ref, err := s.p.Monitor(pid); err == nil {
+	p := s.proc.Load()
+	if pid.Node == s.node.Name() || slices.Contains(s.node.Nodes(node.Connected), pid.Node) {
+		if ref, err := p.Monitor(pid); err == nil {
 			s.watched[ref], s.refs[pid] = pid, ref
 			return
+		}
+		if p.Err() != nil {
+			return // the process to come monitors all that there is
 		}
 	}
 	s.mu.Lock()
@@ -236,7 +266,7 @@ func (s *Scope) send(connection uint32, to any, m message) {
 	all, err := m.encode()
 	for _, b := range all {
 		if err == nil {
-			err = s.p.SendOver(connection, to, etf.Raw{Bytes: b})
+			err = s.proc.Load().SendOver(connection, to, etf.Raw{Bytes: b})
 		}
 	}
 	if err != nil {
@@ -244,13 +274,46 @@ func (s *Scope) send(connection uint32, to any, m message) {
 	}
 }
 
-// end forgets everything.
-func (s *Scope) end() {
+// over is the end of the scope's process, and of the scope, unless another process takes over.
+func (s *Scope) over(p *node.Process) {
+	if p.Err() != nil {
+		<-p.Done() // then the name is free
+	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
+	if !s.closed.Load() {
+		err := s.restart()
+		if err == nil {
+			s.log.Warn("the scope's process was ended and has been replaced", "reason", p.Err())
+			if s.closed.Load() { // meanwhile
+				s.proc.Load().Exit(etf.Atom("shutdown"))
+			}
+			return
+		}
+		s.log.Debug("the scope's process is not replaced", "error", err)
+	}
 	s.mu.Lock()
-	s.m = newMachine(s.p.Self())
+	s.m = newMachine(s.Self())
 	s.mu.Unlock()
-	scopes.CompareAndDelete(place{s.p.Node(), s.name}, s)
+	scopes.CompareAndDelete(place{s.node, s.name}, s)
 	close(s.ended)
+}
+
+// restart puts another process in place of one that has ended.
+func (s *Scope) restart() error {
+	before := s.m
+	err := s.begin(s.node, func(self etf.Pid) *machine {
+		before.restart(self)
+		return before
+	})
+	if err != nil {
+		return err
+	}
+	clear(s.watched)
+	clear(s.refs)
+	for _, w := range s.watchers {
+		w.monitor, _ = s.proc.Load().Monitor(w.pid)
+	}
+	s.carryOut()
+	return nil
 }

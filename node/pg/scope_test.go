@@ -166,9 +166,8 @@ func TestErrors(t *testing.T) {
 	s.Join("g", p.Self())
 	s.Close()
 	s.Close()
-	exit, ok := errors.AsType[*node.ExitError](s.Join("g", p.Self()))
-	if !ok || exit.Reason != etf.Term(etf.Atom("shutdown")) {
-		t.Error(exit)
+	if err := s.Join("g", p.Self()); !errors.Is(err, pg.ErrClosed) {
+		t.Error(err)
 	}
 	if len(s.Members("g")) > 0 {
 		t.Error("a closed scope has members")
@@ -203,6 +202,67 @@ func TestStrangeMessages(t *testing.T) {
 	await(t, events)
 	if err := s.Join("g", n.Open().Self()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A scope that is killed comes back with its members; its peers see them go and come.
+func TestKilled(t *testing.T) {
+	nodes := start(t, "a@test", "b@test")
+	a, b := scope(t, nodes[0], "s"), scope(t, nodes[1], "s")
+	if err := nodes[0].Connect(t.Context(), "b@test"); err != nil {
+		t.Fatal(err)
+	}
+	p, q, w := nodes[0].Open(), nodes[1].Open(), nodes[0].Open()
+	onA, onB := watch(t, a, "g"), watch(t, b, "g")
+	a.Join("g", p.Self(), p.Self())
+	b.Join("g", q.Self())
+	for range 2 {
+		await(t, onA)
+		await(t, onB)
+	}
+	ref, _, err := a.MonitorTo(w, "h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := a.Self()
+	q.SendExit(before, etf.Atom("kill"))
+	if e := await(t, onB); e.Kind != pg.Left || len(e.Pids) != 2 {
+		t.Error(e)
+	}
+	if e := await(t, onB); e.Kind != pg.Joined || !slices.Equal(e.Pids, []etf.Pid{p.Self(), p.Self()}) {
+		t.Error(e)
+	}
+	if e := await(t, onA); e.Kind != pg.Left || !slices.Equal(e.Pids, []etf.Pid{q.Self()}) {
+		t.Error(e)
+	}
+	if e := await(t, onA); e.Kind != pg.Joined || !slices.Equal(e.Pids, []etf.Pid{q.Self()}) {
+		t.Error(e)
+	}
+	if a.Self() == before {
+		t.Error("it is the same process")
+	}
+	a.Join("h", p.Self())
+	if m, err := w.Receive(t.Context()); err != nil || m.String() != (etf.Tuple{ref, etf.Atom("join"), etf.Binary("h"), etf.List{p.Self()}}).String() {
+		t.Error(m, err)
+	}
+	p.Exit(etf.Atom("bye")) // the new process monitors it
+	if e := await(t, onB); e.Kind != pg.Left || len(e.Pids) != 1 {
+		t.Error(e)
+	}
+	w.Exit(etf.Atom("bye"))
+	for range 50 { // and again and again, while somebody joins
+		q.SendExit(a.Self(), etf.Atom("kill"))
+		if err := a.Join("h", nodes[0].Open().Self()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	joined := 0
+	all := watch(t, b, "h")
+	for len(b.Members("h")) != 50 {
+		joined += len(await(t, all).Pids)
+	}
+	if err := a.Close(); err != nil || joined == 0 {
+		t.Error(err, joined)
 	}
 }
 

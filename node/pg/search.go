@@ -31,7 +31,7 @@ func (s *search) again(now time.Time) {
 }
 
 func (s *Scope) searchSoon() {
-	if s.p.Node().Hidden() {
+	if s.node.Hidden() {
 		s.search.soon(time.Now())
 	}
 }

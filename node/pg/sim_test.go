@@ -155,12 +155,7 @@ func (s *sim) start(n *simNode) {
 		n.scope = &goScope{m: newMachine(n.self)}
 	}
 	s.logf("%s starts as %v", string(n.name), n.self)
-	for j, peer := range s.nodes {
-		if l := s.links[[2]int{j, n.index}]; l.id != 0 && !l.noticed {
-			n.scope.nodeUp(peer.name, l.id)
-		}
-	}
-	s.carryOut(n)
+	s.learn(n)
 }
 
 // stop ends the scope, and all members with it: who monitors it hears.
@@ -170,6 +165,34 @@ func (s *sim) stop(n *simNode) {
 	s.died(n, n.self)
 	n.joined = nil
 	n.inbox = nil
+}
+
+// replace kills the process of one of our scopes, and another one takes over.
+func (s *sim) replace(n *simNode, g *goScope) {
+	before := n.self
+	n.self = n.newPid()
+	s.logf("%s is killed and goes on as %v", string(n.name), n.self)
+	s.died(n, before)
+	n.inbox = nil
+	n.monitors = make(map[etf.Pid]bool)
+	for _, by := range s.nodes { // its monitors end with it
+		for pid, who := range by.watching {
+			by.watching[pid] = slices.DeleteFunc(who, func(i int) bool { return i == n.index })
+		}
+	}
+	g.m.take()
+	g.m.restart(n.self)
+	s.learn(n)
+}
+
+// learn tells a new scope of the connections.
+func (s *sim) learn(n *simNode) {
+	for j, peer := range s.nodes {
+		if l := s.links[[2]int{j, n.index}]; l.id != 0 && !l.noticed {
+			n.scope.nodeUp(peer.name, l.id)
+		}
+	}
+	s.carryOut(n)
 }
 
 // died tells who monitors a process.
@@ -226,6 +249,10 @@ func (s *sim) happen() {
 			s.toggle(n.index, m.index)
 		}
 	default:
+		if g, ok := n.scope.(*goScope); ok && s.rng.IntN(2) == 0 {
+			s.replace(n, g)
+			return
+		}
 		if n.scope != nil {
 			s.stop(n)
 		}

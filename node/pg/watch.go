@@ -45,8 +45,11 @@ type Members struct {
 type watcher struct {
 	key   string // of the group
 	scope bool   // of all groups
-	pid   etf.Pid
-	ref   etf.Ref
+
+	// Of a process.
+	pid     etf.Pid
+	ref     etf.Ref // in its messages
+	monitor etf.Ref // by which the scope's process hears of its end
 
 	// Of a channel: events on their way to it.
 	mu    sync.Mutex
@@ -96,11 +99,12 @@ func (s *Scope) MonitorScopeTo(p *node.Process) (ref etf.Ref, all []Members, err
 func (s *Scope) Demonitor(ref etf.Ref) bool {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if s.watchers[ref] == nil {
+	w := s.watchers[ref]
+	if w == nil {
 		return false
 	}
 	delete(s.watchers, ref)
-	s.p.Demonitor(ref)
+	s.proc.Load().Demonitor(w.monitor)
 	return true
 }
 
@@ -129,16 +133,18 @@ func (s *Scope) everything() []Members {
 
 func (s *Scope) watchByProcess(p *node.Process, w *watcher, look func()) (ref etf.Ref, err error) {
 	w.pid = p.Self()
-	if w.pid.Node != s.p.Self().Node {
+	if w.pid.Node != s.node.Name() {
 		return ref, fmt.Errorf("pg: %v: %w", w.pid, ErrNotLocal)
 	}
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if w.ref, err = s.p.Monitor(w.pid); err != nil {
+	if err := s.errEnded(); err != nil {
 		return ref, err
 	}
+	w.ref = s.node.NewRef()
 	s.watchers[w.ref] = w
-	look() // under turn nothing changes
+	w.monitor, _ = s.proc.Load().Monitor(w.pid) // if that is dead, the next one does it
+	look()                                      // under turn nothing changes
 	return w.ref, nil
 }
 
@@ -147,11 +153,11 @@ func (s *Scope) watchByChannel(ctx context.Context, w *watcher, look func()) (<-
 	ch := make(chan Event)
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if err := s.p.Err(); err != nil {
+	if err := s.errEnded(); err != nil {
 		return nil, err
 	}
 	// A process, so that the node's Close waits for it.
-	if _, err := s.p.Node().Spawn(func(p *node.Process) error {
+	if _, err := s.node.Spawn(func(p *node.Process) error {
 		defer close(ch)
 		defer s.forget(w)
 		w.deliver(ctx, ch, s.ended, p.Done())
@@ -212,7 +218,7 @@ func (s *Scope) tell(c change) {
 		kind := EventKind(kind)
 		for _, w := range s.watchers {
 			if w.scope || w.key == c.key {
-				s.p.Send(w.pid, etf.Tuple{w.ref, kind.atom(), c.name, pidList(pids)})
+				s.node.SendContext(context.Background(), w.pid, etf.Tuple{w.ref, kind.atom(), c.name, pidList(pids)})
 			}
 		}
 		for w := range s.channels {
