@@ -31,9 +31,9 @@ var scenarios = map[string][]scenario{
 }
 
 // The kinds that a Go target is held to so far; of the others only the BEAM's outcome is compared with the table.
-var basicKinds = []string{"echo", "sink", "order", "crasher", "local", "names", "link", "monitor", "exits", "alias", "call", "sys", "net_kernel",
+var basicKinds = []string{"echo", "sink", "order", "crasher", "local", "names", "link", "monitor", "exits", "alias", "call", "pg", "sys", "net_kernel",
 	"spawn", "rpc"}
-var clusterKinds = []string{"nodes", "global", "pg"}
+var clusterKinds = []string{"nodes", "global"}
 
 const (
 	targetNode = "target@127.0.0.1"
