@@ -154,8 +154,4 @@ func memory() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-func waits(p *Process) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.box.wake != nil
-}
+func waits(p *Process) bool { return p.box.waiting.Load() > 0 }

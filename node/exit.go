@@ -42,10 +42,6 @@ func (p *Process) exitLocked(r reason) bool {
 	p.exited, p.reason, p.err = true, r, &ExitError{Reason: r.term()}
 	p.life.Add(dead + 1) // the 1 until it is buried
 	p.box.clear()
-	if p.box.wake != nil {
-		close(p.box.wake)
-		p.box.wake = nil
-	}
 	return true
 }
 

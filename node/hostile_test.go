@@ -121,6 +121,18 @@ func TestStorm(t *testing.T) {
 	pairs(func(n, m *Node) { n.Disconnect(m.Name()) })
 	for _, n := range nodes {
 		n.mu.Lock()
+		var ends []<-chan struct{} // of what others have begun and nobody here has waited for
+		for _, gone := range n.leaving {
+			ends = append(ends, gone)
+		}
+		for _, a := range n.attempts {
+			ends = append(ends, a.done)
+		}
+		n.mu.Unlock()
+		for _, end := range ends {
+			<-end
+		}
+		n.mu.Lock()
 		if len(n.leaving) > 0 || len(n.attempts) > 0 {
 			t.Errorf("%v: left behind: %v, %v", n.name, n.leaving, n.attempts)
 		}

@@ -4,77 +4,53 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
-// mailbox is a queue of messages. Its owner locks it.
+// mailbox is a queue of messages in two parts, so that who delivers and who receives seldom meet: what has come in, and what
+// receivers have taken over from that at one go.
 type mailbox struct {
-	first []Message // those with priority, which come before the others (EEP 76)
-	queue []Message
-	head  int
+	// Process.mu guards what comes in.
+	first []Message // those with priority, which come before all others (EEP 76)
+	in    []Message
 	limit int
-	wake  chan struct{} // one slot, made by the first receiver that has to wait
+
+	urgent  atomic.Bool   // whether there is anything in first
+	waiting atomic.Int32  // receivers that wait; it grows under both locks
+	wake    chan struct{} // one slot; made under both locks by the first receiver that has to wait
+	left    atomic.Int64  // messages in out, if there is a limit
+
+	taking sync.Mutex // guards what follows; it comes before Process.mu
+	out    []Message
+	head   int
 }
 
-func (b *mailbox) len() int { return len(b.first) + len(b.queue) - b.head }
+// keptMessages is the size of a queue that an idle process may keep.
+const keptMessages = 1024
 
+// len needs Process.mu, and with a limit only that.
+func (b *mailbox) len() int {
+	if b.limit > 0 {
+		return len(b.first) + len(b.in) + int(b.left.Load())
+	}
+	return len(b.first) + len(b.in) + len(b.out) - b.head
+}
+
+// push needs Process.mu.
 func (b *mailbox) push(m Message, priority bool) {
 	if priority {
 		b.first = append(b.first, m)
-		b.signal()
-		return
+		b.urgent.Store(true)
+	} else {
+		b.in = append(b.in, m)
 	}
-	if b.head > 0 && len(b.queue) == cap(b.queue) && b.head >= len(b.queue)/2 {
-		n := copy(b.queue, b.queue[b.head:])
-		clear(b.queue[n:])
-		b.queue, b.head = b.queue[:n], 0
-	}
-	b.queue = append(b.queue, m)
 	b.signal()
 }
 
-func (b *mailbox) pop() Message {
-	if len(b.first) > 0 {
-		m := b.first[0]
-		if b.first = b.first[1:]; len(b.first) == 0 {
-			b.first = nil
-		}
-		if b.len() > 0 {
-			b.signal()
-		}
-		return m
-	}
-	m := b.queue[b.head]
-	b.queue[b.head] = Message{}
-	b.head++
-	if b.head == len(b.queue) {
-		b.queue, b.head = b.queue[:0], 0
-		if cap(b.queue) > 1024 {
-			b.queue = nil // a burst is over
-		}
-	} else {
-		b.signal() // another receiver may be waiting
-	}
-	return m
-}
-
-// remove takes out the messages that drop holds for, and keeps the order of the others.
-func (b *mailbox) remove(drop func(Message) bool) {
-	kept := b.queue[:0]
-	for _, m := range b.queue[b.head:] {
-		if !drop(m) {
-			kept = append(kept, m)
-		}
-	}
-	clear(b.queue[len(kept):])
-	b.queue, b.head = kept, 0
-	b.first = slices.DeleteFunc(b.first, drop)
-}
-
-// clear forgets all messages.
-func (b *mailbox) clear() { b.first, b.queue, b.head = nil, nil, 0 }
-
+// signal wakes a receiver that waits. It needs one of the locks.
 func (b *mailbox) signal() {
-	if b.wake == nil {
+	if b.waiting.Load() == 0 {
 		return
 	}
 	select {
@@ -83,38 +59,128 @@ func (b *mailbox) signal() {
 	}
 }
 
+// pop takes the oldest message of out.
+func (b *mailbox) pop() Message {
+	m := b.out[b.head]
+	b.out[b.head] = Message{}
+	b.head++
+	if b.limit > 0 {
+		b.left.Add(-1)
+	}
+	if b.head < len(b.out) {
+		b.signal() // another receiver may be waiting
+	}
+	return m
+}
+
+// next takes the next message, if there is one. It needs both locks.
+func (b *mailbox) next() (m Message, ok bool) {
+	switch {
+	case len(b.first) > 0:
+		m = b.first[0]
+		if b.first = b.first[1:]; len(b.first) == 0 {
+			b.first = nil
+			b.urgent.Store(false)
+		}
+		if b.len() > 0 {
+			b.signal()
+		}
+		return m, true
+	case b.head < len(b.out):
+	case len(b.in) > 0:
+		empty := b.out[:0]
+		if cap(empty) > keptMessages && cap(empty)/4 > len(b.in) {
+			empty = nil // a burst is over
+		}
+		b.out, b.head, b.in = b.in, 0, empty
+		if b.limit > 0 {
+			b.left.Store(int64(len(b.out)))
+		}
+	default:
+		if cap(b.out)+cap(b.in) > keptMessages {
+			b.out, b.in = nil, nil
+		}
+		b.out, b.head = b.out[:0], 0
+		return m, false
+	}
+	return b.pop(), true
+}
+
+// remove takes out the messages that drop holds for, and keeps the order of the others. It needs both locks.
+func (b *mailbox) remove(drop func(Message) bool) {
+	b.out = append(b.out[:0], slices.DeleteFunc(b.out[b.head:], drop)...)
+	clear(b.out[len(b.out):cap(b.out)])
+	b.head = 0
+	b.left.Store(int64(len(b.out)))
+	b.in = slices.DeleteFunc(b.in, drop)
+	b.first = slices.DeleteFunc(b.first, drop)
+	b.urgent.Store(len(b.first) > 0)
+}
+
+// all returns the messages in their order. It needs both locks.
+func (b *mailbox) all() []Message { return slices.Concat(b.first, b.out[b.head:], b.in) }
+
+// clear forgets what has come in, and lets who waits see that the process has exited. It needs Process.mu. What receivers have
+// taken over the next of them forgets.
+func (b *mailbox) clear() {
+	b.first, b.in = nil, nil
+	b.signal()
+}
+
 // Receive takes the oldest message from the mailbox, after waiting for one. It fails with the cause of ctx when that is
 // done first, and with the process's *ExitError when the process has exited, also if messages are left.
 //
 // Several goroutines may receive; each message goes to one of them.
 func (p *Process) Receive(ctx context.Context) (Message, error) {
+	b := &p.box
 	for {
-		p.mu.Lock()
-		if p.exited {
-			p.mu.Unlock()
-			return Message{}, p.err
-		}
-		if p.box.len() > 0 {
-			m := p.box.pop()
-			p.mu.Unlock()
+		b.taking.Lock()
+		if b.head < len(b.out) && !b.urgent.Load() && p.life.Load() < dead {
+			m := b.pop()
+			b.taking.Unlock()
 			return m, nil
 		}
-		if p.box.wake == nil {
-			p.box.wake = make(chan struct{}, 1)
-		}
-		wake := p.box.wake
-		p.mu.Unlock()
-		select {
-		case <-wake:
-		case <-ctx.Done():
-			// Take over a wake-up that this receiver may have used up.
-			p.mu.Lock()
-			if p.box.len() > 0 {
-				p.box.signal()
-			}
+		p.mu.Lock()
+		if p.exited {
+			b.out, b.head = nil, 0
+			b.signal() // the next one that waits
 			p.mu.Unlock()
+			b.taking.Unlock()
+			return Message{}, p.err
+		}
+		if m, ok := b.next(); ok {
+			p.mu.Unlock()
+			b.taking.Unlock()
+			return m, nil
+		}
+		if b.wake == nil {
+			b.wake = make(chan struct{}, 1)
+		}
+		b.waiting.Add(1)
+		p.mu.Unlock()
+		b.taking.Unlock()
+		if !p.wait(ctx) {
 			return Message{}, context.Cause(ctx)
 		}
+	}
+}
+
+// wait waits for a message, or the end of the process, and reports false if ctx is done first.
+func (p *Process) wait(ctx context.Context) bool {
+	b := &p.box
+	defer b.waiting.Add(-1)
+	if ctx == p.Context() || ctx.Done() == nil {
+		<-b.wake
+		return true
+	}
+	select {
+	case <-b.wake:
+		return true
+	case <-ctx.Done():
+		p.mu.Lock()
+		b.signal() // this receiver may have been meant by a wake-up
+		p.mu.Unlock()
+		return false
 	}
 }
 
@@ -133,8 +199,13 @@ func (p *Process) Inbox(ctx context.Context) iter.Seq[Message] {
 
 // Messages is the number of messages in the mailbox.
 func (p *Process) Messages() int {
+	p.box.taking.Lock()
+	defer p.box.taking.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.exited {
+		return 0
+	}
 	return p.box.len()
 }
 
@@ -158,4 +229,13 @@ func (p *Process) pushLocked(m Message, priority bool) (ended bool) {
 	}
 	p.box.push(m, priority)
 	return false
+}
+
+// flush takes out the messages that drop holds for.
+func (p *Process) flush(drop func(Message) bool) {
+	p.box.taking.Lock()
+	defer p.box.taking.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.box.remove(drop)
 }

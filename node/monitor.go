@@ -125,12 +125,12 @@ func (p *Process) Demonitor(ref etf.Ref) bool {
 	defer p.end()
 	p.mu.Lock()
 	m, unalias := p.endMonitorLocked(ref)
+	p.mu.Unlock()
 	if m == nil {
-		p.box.remove(func(msg Message) bool {
+		p.flush(func(msg Message) bool {
 			return msg.notice != nil && msg.notice.kind == downNotice && msg.notice.ref == ref
 		})
 	}
-	p.mu.Unlock()
 	if unalias {
 		p.node.aliases.remove(ref)
 	}

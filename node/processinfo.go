@@ -25,6 +25,8 @@ func (n *Node) ProcessInfo(pid etf.Pid) (info ProcessInfo, ok bool) {
 	if p == nil {
 		return info, false
 	}
+	p.box.taking.Lock()
+	defer p.box.taking.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.exited {
@@ -32,7 +34,7 @@ func (n *Node) ProcessInfo(pid etf.Pid) (info ProcessInfo, ok bool) {
 	}
 	info = ProcessInfo{Pid: pid, Name: p.name, Parent: p.parent, GroupLeader: p.leader, TrapExit: p.trapExit,
 		Initial:  etf.Tuple{p.initial.module, p.initial.function, etf.Int(p.initial.arity)},
-		Messages: append([]Message(nil), p.box.queue[p.box.head:]...)}
+		Messages: p.box.all()}
 	for to, l := range p.links {
 		if l.active {
 			info.Links = append(info.Links, to)
