@@ -60,8 +60,8 @@ func (b *mailbox) signal() {
 }
 
 // pop takes the oldest message of out.
-func (b *mailbox) pop() Message {
-	m := b.out[b.head]
+func (b *mailbox) pop(m *Message) {
+	*m = b.out[b.head]
 	b.out[b.head] = Message{}
 	b.head++
 	if b.limit > 0 {
@@ -70,14 +70,13 @@ func (b *mailbox) pop() Message {
 	if b.head < len(b.out) {
 		b.signal() // another receiver may be waiting
 	}
-	return m
 }
 
 // next takes the next message, if there is one. It needs both locks.
-func (b *mailbox) next() (m Message, ok bool) {
+func (b *mailbox) next(m *Message) bool {
 	switch {
 	case len(b.first) > 0:
-		m = b.first[0]
+		*m = b.first[0]
 		if b.first = b.first[1:]; len(b.first) == 0 {
 			b.first = nil
 			b.urgent.Store(false)
@@ -85,7 +84,7 @@ func (b *mailbox) next() (m Message, ok bool) {
 		if b.len() > 0 {
 			b.signal()
 		}
-		return m, true
+		return true
 	case b.head < len(b.out):
 	case len(b.in) > 0:
 		empty := b.out[:0]
@@ -101,9 +100,10 @@ func (b *mailbox) next() (m Message, ok bool) {
 			b.out, b.in = nil, nil
 		}
 		b.out, b.head = b.out[:0], 0
-		return m, false
+		return false
 	}
-	return b.pop(), true
+	b.pop(m)
+	return true
 }
 
 // remove takes out the messages that drop holds for, and keeps the order of the others. It needs both locks.
@@ -131,48 +131,60 @@ func (b *mailbox) clear() {
 // done first, and with the process's *ExitError when the process has exited, also if messages are left.
 //
 // Several goroutines may receive; each message goes to one of them.
-func (p *Process) Receive(ctx context.Context) (Message, error) {
-	b := &p.box
+func (p *Process) Receive(ctx context.Context) (m Message, err error) {
 	for {
-		b.taking.Lock()
-		if b.head < len(b.out) && !b.urgent.Load() && p.life.Load() < dead {
-			m := b.pop()
-			b.taking.Unlock()
-			return m, nil
+		if ok, err := p.take(&m); ok || err != nil {
+			return m, err
 		}
-		p.mu.Lock()
-		if p.exited {
-			b.out, b.head = nil, 0
-			b.signal() // the next one that waits
-			p.mu.Unlock()
-			b.taking.Unlock()
-			return Message{}, p.err
-		}
-		if m, ok := b.next(); ok {
-			p.mu.Unlock()
-			b.taking.Unlock()
-			return m, nil
-		}
-		if b.wake == nil {
-			b.wake = make(chan struct{}, 1)
-		}
-		b.waiting.Add(1)
-		p.mu.Unlock()
-		b.taking.Unlock()
 		if !p.wait(ctx) {
-			return Message{}, context.Cause(ctx)
+			return m, context.Cause(ctx)
 		}
 	}
 }
 
+// take takes the next message. If there is none it notes that its caller is going to wait. It is not part of Receive so that a
+// process that waits does with the smallest stack.
+//
+//go:noinline
+func (p *Process) take(m *Message) (ok bool, err error) {
+	b := &p.box
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	if b.head < len(b.out) && !b.urgent.Load() && p.life.Load() < dead {
+		b.pop(m)
+		return true, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.exited {
+		b.out, b.head = nil, 0
+		b.signal() // the next one that waits
+		return false, p.err
+	}
+	if b.next(m) {
+		return true, nil
+	}
+	if b.wake == nil {
+		b.wake = make(chan struct{}, 1)
+	}
+	b.waiting.Add(1)
+	return false, nil
+}
+
 // wait waits for a message, or the end of the process, and reports false if ctx is done first.
 func (p *Process) wait(ctx context.Context) bool {
-	b := &p.box
-	defer b.waiting.Add(-1)
 	if ctx == p.Context() || ctx.Done() == nil {
-		<-b.wake
+		<-p.box.wake
+		p.box.waiting.Add(-1)
 		return true
 	}
+	return p.waitUntil(ctx)
+}
+
+//go:noinline
+func (p *Process) waitUntil(ctx context.Context) bool {
+	b := &p.box
+	defer b.waiting.Add(-1)
 	select {
 	case <-b.wake:
 		return true

@@ -149,11 +149,16 @@ func (p *Process) endMonitorLocked(ref etf.Ref) (m *monitor, unalias bool) {
 		m = &c
 	}
 	delete(p.monitors, ref)
-	if mode := p.aliases[ref]; mode == AliasDemonitor || mode == AliasReplyDemonitor {
+	return m, p.endAliasLocked(ref)
+}
+
+// endAliasLocked takes out the alias of a monitor that has ended, if it ends with it.
+func (p *Process) endAliasLocked(ref etf.Ref) (unalias bool) {
+	mode := p.aliases[ref]
+	if unalias = mode == AliasDemonitor || mode == AliasReplyDemonitor; unalias {
 		delete(p.aliases, ref)
-		unalias = true
 	}
-	return m, unalias
+	return unalias
 }
 
 // gotDown is the end of one of the process's monitors. The monitor goes and the message comes under one hold of the lock, so
@@ -163,11 +168,8 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	m, unalias := p.endMonitorLocked(ref)
 	ended := false
 	if m != nil {
-		no := &notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r, tag: m.tag}
-		if m.target.name != "" {
-			no.name = Name{m.target.name, m.target.node}
-		}
-		ended = p.pushLocked(Message{from: m.target.pid, notice: no}, m.priority)
+		no := m.down(ref, r)
+		ended = p.pushLocked(Message{from: m.target.pid, notice: &no}, m.priority)
 	}
 	p.mu.Unlock()
 	if unalias {
@@ -176,6 +178,15 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	if ended {
 		p.bury(true)
 	}
+}
+
+// down is the notice that a monitor ends with.
+func (m *monitor) down(ref etf.Ref, r reason) notice {
+	no := notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r, tag: m.tag}
+	if m.target.name != "" {
+		no.name = Name{m.target.name, m.target.node}
+	}
+	return no
 }
 
 // watchKey tells monitors apart: a reference counts only together with who sent it.
@@ -215,10 +226,17 @@ func (p *Process) unwatch(k watchKey, by etf.Pid) {
 		delete(p.watchers, k)
 	}
 	p.mu.Unlock()
-	if ok && w.name != "" {
+	if ok {
+		p.unwatched(k, w)
+	}
+}
+
+// unwatched is what follows when a watcher has been taken out.
+func (p *Process) unwatched(k watchKey, w watcher) {
+	if w.name != "" {
 		p.node.watchedByName.remove(k)
 	}
-	if ok && w.abandon != nil {
+	if w.abandon != nil {
 		w.abandon(ErrAbandoned)
 	}
 }

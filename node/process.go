@@ -131,7 +131,7 @@ func (n *Node) newProcess(opts []Option) (*Process, error) {
 
 // run is the goroutine of a spawned process.
 func (p *Process) run(f func(*Process) error) {
-	r := reasonOf(normal)
+	r := normalEnd
 	defer func() {
 		if v := recover(); v != nil {
 			r = p.panicked(v)

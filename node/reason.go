@@ -23,6 +23,9 @@ type reason struct {
 	raw etf.Raw
 }
 
+// normalEnd is made before: encoding takes more of a goroutine's stack than a process that waits.
+var normalEnd, lost = reasonOf(normal), reasonOf(noconnection)
+
 // reasonOf takes a Go value. One that cannot be encoded is reported as what it is, so that a process ends in any case.
 func reasonOf(v any) reason {
 	switch v := v.(type) {

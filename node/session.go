@@ -136,7 +136,7 @@ func (s *session) lost() {
 	s.mu.Unlock()
 	refs, requests := s.node.aliases.requests(s)
 	for i, r := range requests {
-		r.fail(refs[i], reasonOf(noconnection).raw)
+		r.fail(refs[i], lost.raw)
 	}
 	for _, r := range spawns {
 		r.lost()
@@ -146,13 +146,12 @@ func (s *session) lost() {
 	}
 }
 
-// connectionLost ends what p shared with processes behind s.
+// connectionLost ends what p shared with processes behind s, in one go: there may be very many.
 func (p *Process) connectionLost(s *session) {
-	r := reasonOf(noconnection)
-	var links []etf.Pid
-	var monitors []etf.Ref
-	var watchers []watchKey
-	var by []etf.Pid
+	var ends []func() // what is to be done without the lock
+	var unalias []etf.Ref
+	var monitors int
+	ended := false
 	p.mu.Lock()
 	for i, t := range p.ties {
 		if t == s {
@@ -160,30 +159,51 @@ func (p *Process) connectionLost(s *session) {
 			break
 		}
 	}
+	for k, w := range p.watchers {
+		if k.session != s {
+			continue
+		}
+		delete(p.watchers, k)
+		if w.name != "" || w.abandon != nil {
+			ends = append(ends, func() { p.unwatched(k, w) })
+		}
+	}
 	for to, l := range p.links {
 		if l.session == s {
-			links = append(links, to)
+			delete(p.links, to)
+			ended = l.active && p.signalLocked(to, lost, true, l.priority) || ended
 		}
 	}
-	for ref, m := range p.monitors {
+	for _, m := range p.monitors {
 		if m.session == s {
-			monitors = append(monitors, ref)
+			monitors++
 		}
 	}
-	for k, w := range p.watchers {
-		if k.session == s {
-			watchers, by = append(watchers, k), append(by, w.pid)
+	notices := make([]notice, 0, monitors)
+	all := p.monitors
+	if monitors == len(all) {
+		p.monitors = nil
+	}
+	for ref, m := range all {
+		if m.session != s {
+			continue
 		}
+		delete(p.monitors, ref)
+		if p.endAliasLocked(ref) {
+			unalias = append(unalias, ref)
+		}
+		notices = append(notices, m.down(ref, lost))
+		ended = p.pushLocked(Message{from: m.target.pid, notice: &notices[len(notices)-1]}, m.priority) || ended
 	}
 	p.mu.Unlock()
-	for i, k := range watchers {
-		p.unwatch(k, by[i])
+	for _, ref := range unalias {
+		p.node.aliases.remove(ref)
 	}
-	for _, to := range links {
-		p.gotExit(to, r)
+	for _, end := range ends {
+		end()
 	}
-	for _, ref := range monitors {
-		p.gotDown(ref, r)
+	if ended {
+		p.bury(true)
 	}
 }
 
