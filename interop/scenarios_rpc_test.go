@@ -89,7 +89,7 @@ var rpcScenarios = []scenario{
 		expr: `K = rpc:async_call($T, lists, reverse, [[1, 2]]), L = rpc:async_call($T, timer, sleep, [infinity]), {rpc:yield(K), rpc:nb_yield(L), rpc:nb_yield(L, 10)}.`,
 		want: `{[2,1],timeout,timeout}`},
 	{name: "parallel_eval",
-		expr: `rpc:parallel_eval([{erlang, abs, [-1]}, {erlang, abs, [-2]}]).`,
+		expr: `rpc:parallel_eval([{target, echo, [1]}, {target, echo, [2]}]).`,
 		want: `[1,2]`},
 	{name: "eval_everywhere",
 		expr: `[rpc:eval_everywhere([$T], erlang, send, [self(), hi]), drive:next()].`,

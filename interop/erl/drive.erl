@@ -2,7 +2,7 @@
 %% five seconds is `nothing`, which is then the outcome.
 -module(drive).
 -export([puppet/1, do/2, ask/2, answer/1, got/1, got/2, next/0, next/1, quiet/0, quiet/1, down/1, until/1,
-         restarted/2, name/2, gone/1, stale/1, traced/1]).
+         restarted/2, name/2, gone/1, stale/1, traced/1, helper/0, local/0, elsewhere/1, flush/0, reasons/0]).
 
 -define(PATIENCE, 5000).
 -define(SILENCE, 150).
@@ -87,6 +87,36 @@ names(Tail, _) -> Tail.
 gone(Pid) ->
     down(monitor(process, Pid)).
 
+%% A process of this node that exits with whatever it is sent.
+helper() ->
+    spawn(fun() -> receive Reason -> exit(Reason) end end).
+
+%% A puppet on this node.
+local() ->
+    target_puppet:start(self()).
+
+%% The pid as it would be on a node that is not there.
+elsewhere(Pid) ->
+    Node = atom_to_binary(node(Pid), utf8),
+    Size = byte_size(Node),
+    <<131, 88, 119, Size, Node:Size/binary, Rest/binary>> = utf8(term_to_binary(Pid)),
+    There = <<"nosuch@127.0.0.1">>,
+    binary_to_term(<<131, 88, 119, (byte_size(There)), There/binary, Rest/binary>>).
+
+%% Releases before 26 write the node's name as a Latin-1 atom.
+utf8(<<131, 88, 100, 0, Size, Rest/binary>>) -> <<131, 88, 119, Size, Rest/binary>>;
+utf8(Pid) -> Pid.
+
+%% The messages that are there.
+flush() ->
+    receive Message -> [Message | flush()] after 0 -> [] end.
+
+%% Terms that processes exit with.
+reasons() ->
+    [boom, 0, -1, 1 bsl 80, 1.5, "text", <<"binary">>, <<5:3>>, {}, [], {a, {b, [c]}}, #{a => #{}}, [a | b], fun lists:map/2, 'ü',
+     shutdown, {shutdown, why}, killed, noproc, noconnection, {nodedown, x}, undef, {badmatch, [{m, f, 1, []}]},
+     lists:duplicate(300, x), binary:copy(<<"r">>, 100000)].
+
 %% The pid as it would be had its node been started earlier.
 stale(Pid) ->
     All = term_to_binary(Pid),
@@ -100,17 +130,13 @@ traced(Fun) ->
     put(?MODULE, []),
     Value = try Fun() catch Class:Reason:Stack -> note(raised, Class, Stack), {'EXCEPTION', Class, Reason} end,
     Events = lists:reverse(erase(?MODULE)),
-    {Names, Text} = named(Value, #{self() => driver}),
-    {'$text', [Text | lines(Events, Names)]}.
+    {Names, Canonical} = canon(Value, #{self() => driver}),
+    {'$text', [io_lib:format("~0tp", [Canonical]) | lines(Events, Names)]}.
 
 lines([], _) -> [];
 lines([{What, Term} | Rest], Names) ->
-    {More, Text} = named(Term, Names),
-    [io_lib:format("~n~w ~ts", [What, Text]) | lines(Rest, More)].
-
-named(Term, Names) ->
-    {More, New} = canon(Term, Names),
-    {More, io_lib:format("~0tp", [New])}.
+    {More, Canonical} = canon(Term, Names),
+    [io_lib:format("~n~w ~0tP", [What, Canonical, 60]) | lines(Rest, More)].
 
 %% Adds what happened, to whom, to the trace of the process that traced/1 runs in, and gives the term back.
 note(What, Whom, Term) ->

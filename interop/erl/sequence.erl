@@ -127,7 +127,7 @@ died(Pid, Why, S = #state{dead = Dead}) ->
 settle(Actor, S = #state{slow = Slow, checked = Checked}) ->
     case not Checked orelse together(S) of
         true -> rounds(2, Slow, Actor, S);
-        false -> rounds(2, max(Slow, 25), none, S)
+        false -> rounds(2, max(5 * Slow, 25), none, S)
     end.
 
 %% Asks everybody, and lets the Actor and both observers reach everybody at the other node, until a number of rounds have

@@ -86,10 +86,11 @@ func run(ctx context.Context, dirs []string, duration time.Duration) error {
 	for n := 1; ctx.Err() == nil && time.Since(begun) < duration; n++ {
 		p := phases[rand.IntN(len(phases))]
 		start := time.Now()
-		if err := p.run(ctx, c); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("after %v, in phase %d, %s: %w", time.Since(begun).Round(time.Second), n, p.name, err)
+		err := p.run(ctx, c)
+		if lost := c.intact(); lost != nil { // which says more than what failed because of it
+			err = lost
 		}
-		if err := c.intact(); err != nil {
+		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("after %v, in phase %d, %s: %w", time.Since(begun).Round(time.Second), n, p.name, err)
 		}
 		fmt.Printf("%v: %d nodes connected after %s for %v\n", time.Since(begun).Round(time.Second), 1+len(c.beams), p.name,
@@ -134,7 +135,7 @@ func (c *cluster) intact() error {
 			return err
 		}
 		if got != fmt.Sprintf("{%d,none}", len(c.beams)) {
-			return fmt.Errorf("%s has and was told %s", b.Name(), got)
+			return fmt.Errorf("%s has and was told %s; it logged %s", b.Name(), got, b.Log())
 		}
 	}
 	return nil

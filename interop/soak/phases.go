@@ -44,7 +44,7 @@ func nothing(ctx context.Context, _ *cluster) error {
 // erlang has a number of processes on each BEAM node call the function again and again for five seconds.
 func erlang(f string, processes int) func(context.Context, *cluster) error {
 	expr := fmt.Sprintf(`F = %s, End = erlang:monotonic_time(second) + 5,
-		Loop = fun Loop(I) -> F(I), case erlang:monotonic_time(second) < End of true -> Loop(I + 1); false -> I end end,
+		Loop = fun Loop(I) -> try F(I) catch C:R -> exit({C, element(1, R)}) end, case erlang:monotonic_time(second) < End of true -> Loop(I + 1); false -> I end end,
 		Ps = [spawn_monitor(fun() -> exit({done, Loop(1)}) end) || _ <- lists:seq(1, %d)],
 		[receive {'DOWN', Ref, _, _, {done, _}} -> ok; {'DOWN', Ref, _, _, Why} -> error(Why) end || {_, Ref} <- Ps], ok`, f, processes)
 	return func(_ context.Context, c *cluster) error {

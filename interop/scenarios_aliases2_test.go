@@ -1,0 +1,105 @@
+//go:build unix
+
+package interop
+
+// Aliases across nodes and modes, and what becomes of them.
+var aliasModeScenarios = []scenario{
+	{name: "by a third node", since: 24,
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), A = drive:do(P, {alias, []}), drive:do(Q, {send, A, hello}), X = drive:got(P), drive:do(P, {unalias, A}), drive:do(Q, {send, A, late}), {X, drive:quiet(P)}.`},
+	{name: "sent to another node's alias", since: 24,
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), A = drive:do(Q, {alias, []}), drive:do(P, {send, A, hello}), X = drive:got(Q), drive:do(Q, {unalias, A}), drive:do(P, {send, A, late}), {X, drive:quiet(Q)}.`},
+	{name: "sent to by itself", since: 24,
+		expr: `P = drive:puppet($T), A = drive:do(P, {alias, []}), drive:do(P, {send, A, hello}), drive:got(P).`},
+	{name: "options", since: 24,
+		expr: `P = drive:puppet($T), [case drive:do(P, {alias, O}) of R when is_reference(R) -> ref; X -> X end || O <- [[], [explicit_unalias], [reply], [reply, explicit_unalias], [explicit_unalias, reply], [nonsense], x, [reply | x]]].`},
+	{name: "which of two options counts", since: 24,
+		expr: `P = drive:puppet($T), [begin A = drive:do(P, {alias, O}), A ! one, A ! two, {drive:got(P), drive:quiet(P)} end || O <- [[reply, explicit_unalias], [explicit_unalias, reply]]].`},
+	{name: "a hundred of one process", since: 24,
+		expr: `P = drive:puppet($T), As = [drive:do(P, {alias, []}) || _ <- lists:seq(1, 100)], [A ! I || {I, A} <- lists:zip(lists:seq(1, 100), As)], X = [drive:got(P) || _ <- As] =:= lists:seq(1, 100),
+			[drive:do(P, {unalias, A}) || A <- As], [A ! late || A <- As], {X, drive:quiet(P)}.`},
+	{name: "unalias of a monitor's alias leaves the monitor", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), U = drive:do(P, {unalias, A}), A ! late, H ! boom, {U, drive:name(drive:got(P), [{H, h}, {A, a}]), drive:quiet(P)} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`},
+	{name: "demonitor of a monitor with an alias", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), D = drive:do(P, {demonitor, A}), A ! late, X = drive:got(P, 150), {D, X, drive:do(P, {unalias, A})} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`},
+	{name: "the DOWN of a monitor with an alias", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), H ! boom, X = drive:got(P), A ! late, Y = drive:got(P, 150), {drive:name(X, [{H, h}, {A, a}]), Y, drive:do(P, {unalias, A})} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`},
+	{name: "two messages to a monitor's alias", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), A ! one, A ! two, X = [drive:got(P, 150), drive:got(P, 150)], H ! boom, {X, drive:name(drive:got(P, 300), [{H, h}, {A, a}])} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`},
+	{name: "of a monitored name", since: 24,
+		expr: `P = drive:puppet($T), H = drive:helper(), register(nemo, H), A = drive:do(P, {monitor_alias, {nemo, node()}, demonitor}), A ! one, X = drive:got(P), H ! boom, Y = drive:got(P), A ! late, {X, drive:name(Y, [{A, a}, {node(), here}]), drive:quiet(P)}.`},
+	{name: "of a monitored name that nobody has", since: 24,
+		expr: `P = drive:puppet($T), [begin A = drive:do(P, {monitor_alias, {nosuch, node()}, M}), X = drive:got(P), A ! late, {drive:name(X, [{A, a}, {node(), here}]), drive:got(P, 150)} end || M <- [explicit_unalias, demonitor, reply_demonitor]].`},
+	{name: "modes that are none", since: 24,
+		expr: `P = drive:puppet($T), [drive:do(P, {monitor_alias, self(), M}) || M <- [reply, nonsense, 1]].`},
+	{name: "unalias of what is none", since: 24,
+		expr: `P = drive:puppet($T), [drive:do(P, {unalias, X}) || X <- [make_ref(), x, P]].`},
+	{name: "an alias is a reference like any other", since: 24,
+		expr: `P = drive:puppet($T), A = drive:do(P, {alias, []}), {node(A), gen_server:call({echo, $T}, A) =:= A, gen_server:call({echo, $O}, A) =:= A}.`},
+	{name: "a reply that is big", since: 24,
+		expr: `P = drive:puppet($T), A = drive:do(P, {alias, [reply]}), B = binary:copy(<<"x">>, 500000), A ! B, A ! late, {byte_size(drive:got(P)), drive:quiet(P)}.`},
+}
+
+// Names: what can be one, and who gets what is sent to it.
+var moreNameScenarios = []scenario{
+	{name: "letters of every kind",
+		expr: `P = drive:puppet($T), [begin A = drive:do(P, {register, N}), {N, $T} ! N, X = drive:got(P), B = drive:do(P, {unregister, N}), {A, X =:= N, B} end || N <- ['ü', '☃', 'with blank', 'A', list_to_atom(lists:duplicate(255, $x)), 'a@b', true]].`},
+	{name: "what is no name",
+		expr: `P = drive:puppet($T), [drive:do(P, {register, N}) || N <- [undefined, 1, "x", P, {echo, $T}]].`},
+	{name: "a second name",
+		expr: `P = drive:puppet($T), [drive:do(P, C) || C <- [{register, nemo}, {register, nemo}, {register, other}, {unregister, nemo}, {register, other}, {unregister, other}]].`},
+	{name: "of the same process here and there",
+		expr: `P = drive:puppet($T), L = drive:local(), drive:do(P, {register, nemo}), drive:do(L, {register, nemo}), Q = drive:puppet($T), drive:do(Q, {send, nemo, there}), drive:do(Q, {send, {nemo, node()}, here}), {drive:got(P), drive:got(L)}.`},
+	{name: "of its own node with a node",
+		expr: `P = drive:puppet($T), Q = drive:puppet($T), drive:do(P, {register, nemo}), drive:do(Q, {send, {nemo, $T}, hello}), drive:got(P).`},
+	{name: "to a name of a third node",
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), drive:do(Q, {register, nemo}), A = drive:do(P, {send, {nemo, $O}, hello}), {A, drive:got(Q)}.`},
+	{name: "from a third node",
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), drive:do(P, {register, nemo}), A = drive:do(Q, {send, {nemo, $T}, hello}), {A, drive:got(P)}.`},
+	{name: "destinations that are none",
+		expr: `P = drive:puppet($T), [drive:do(P, {send, D, x}) || D <- [1, "x", {nemo}, {1, $T}, {nemo, 1}, {nemo, $T, x}, [], nosuch, {nosuch, $T}, {nosuch, $O}, {nosuch, 'nosuch@127.0.0.1'}]].`},
+	{name: "registered and gone a hundred times",
+		expr: `[X || _ <- lists:seq(1, 100), P <- [drive:puppet($T)], drive:do(P, {register, nemo}), exit(P, kill), drive:gone(P) =/= x, X <- [drive:do(drive:puppet($T), {whereis, nemo})], X =/= undefined].`},
+	{name: "of a pid that is gone when its DOWN arrives",
+		expr: `W = drive:puppet($T), [X || _ <- lists:seq(1, 50), P <- [drive:puppet($T)], drive:do(P, {register, nemo}), is_reference(drive:do(W, {monitor, P})), drive:ask(P, {exit, bye}) =/= x, drive:got(W) =/= x,
+			X <- [drive:do(W, {whereis, nemo})], X =/= undefined].`},
+	{name: "unregister of the servers' names",
+		expr: `P = drive:puppet($T), [drive:do(P, {unregister, nosuch}), drive:do(P, {unregister, undefined}), drive:do(P, {unregister, 1}), drive:do(P, {whereis, 1}), drive:do(P, {whereis, undefined})].`},
+}
+
+// Terms that go through echo and come back.
+var termScenarios = []scenario{
+	{name: "ten thousand atoms",
+		expr: `L = [list_to_atom("atom_" ++ integer_to_list(N)) || N <- lists:seq(1, 10000)], gen_server:call({echo, $T}, L, 30000) =:= L.`},
+	{name: "atoms again and again", // so that the cache is used
+		expr: `[N || N <- lists:seq(1, 300), T <- [{list_to_atom("a" ++ integer_to_list(N rem 40)), [list_to_atom("b" ++ integer_to_list(I)) || I <- lists:seq(1, N)]}], gen_server:call({echo, $T}, T) =/= T].`},
+	{name: "long and strange atoms",
+		expr: `L = [list_to_atom(lists:duplicate(N, C)) || C <- [$x, $ü, 9731], N <- [1, 63, 64, 127, 128, 255]] ++ ['', ' ', '\n', nil, 'Elixir.Foo'], gen_server:call({echo, $T}, L) =:= L.`},
+	{name: "deep terms",
+		expr: `L = lists:foldl(fun(_, A) -> [A] end, x, lists:seq(1, 5000)), T = lists:foldl(fun(_, A) -> {A} end, x, lists:seq(1, 5000)), gen_server:call({echo, $T}, {L, T}) =:= {L, T}.`},
+	{name: "big maps",
+		expr: `M = maps:from_list([{N, #{N => [N]}} || N <- lists:seq(1, 5000)]), gen_server:call({echo, $T}, M) =:= M.`},
+	{name: "keys of every kind",
+		expr: `M = maps:from_list([{K, K} || K <- [1, 1.0, a, "s", <<"b">>, {t}, [], {}, #{}, self(), make_ref(), fun lists:map/2, 1 bsl 100]]), gen_server:call({echo, $T}, M) =:= M.`},
+	{name: "numbers around the edges",
+		expr: `L = lists:append([[S * ((1 bsl N) + D) || S <- [1, -1], D <- [-1, 0, 1]] || N <- [7, 8, 15, 16, 27, 28, 31, 32, 59, 60, 63, 64, 127, 2039, 2040, 2048, 20000]]), gen_server:call({echo, $T}, L) =:= L.`},
+	{name: "floats",
+		expr: `L = [0.0, -0.0, 1.0, 5.0e-324, 2.2250738585072014e-308, 1.7976931348623157e308, -1.5, 0.1], term_to_binary(gen_server:call({echo, $T}, L)) =:= term_to_binary(L).`},
+	{name: "bit strings",
+		expr: `L = [<<0:N>> || N <- lists:seq(0, 70)] ++ [<<-1:N>> || N <- lists:seq(0, 70)], gen_server:call({echo, $T}, L) =:= L.`},
+	{name: "parts of binaries",
+		expr: `B = binary:copy(<<"0123456789">>, 1000), L = [binary:part(B, N, 100) || N <- lists:seq(0, 1000)] ++ [begin <<_:3, X/bitstring>> = B, X end], gen_server:call({echo, $T}, L) =:= L.`},
+	{name: "closures with an environment",
+		expr: `A = {some, <<"env">>}, F = fun(X) -> {A, X} end, G = gen_server:call({echo, $T}, F), {G =:= F, G(1)}.`},
+	{name: "ports and references of everybody",
+		expr: `P = drive:puppet($T), R = drive:do(P, {monitor, self()}), L = [R, make_ref(), hd(erlang:ports()), drive:do(P, {whereis, echo})], {gen_server:call({echo, $T}, L) =:= L, gen_server:call({echo, $O}, L) =:= L}.`},
+	{name: "a message of fifty megabytes",
+		expr: `B = binary:copy(<<"0123456789">>, 5000000), gen_server:call({echo, $T}, B, 60000) =:= B.`},
+	{name: "a list of a million",
+		expr: `L = lists:seq(1, 1000000), gen_server:call({echo, $T}, L, 60000) =:= L.`},
+	{name: "text in lists",
+		expr: `L = ["abc", [0], [255], [256], "ü☃", lists:duplicate(65535, $x), lists:duplicate(65536, $x), [$a | b], [$a, -1]], gen_server:call({echo, $T}, L) =:= L.`},
+}
