@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/erlnode/erlnode/epmd"
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/interop/otp"
 	"github.com/erlnode/erlnode/node"
@@ -371,5 +372,59 @@ func TestAutoConnectModes(t *testing.T) {
 		}
 		ping("connected", true)
 		leave()
+	}
+}
+
+// A node that comes back before its old connection has been missed is told alive, says that it means it, and takes the place
+// of its earlier life: a Go node at a BEAM node, a BEAM node at a Go node.
+func TestAlive(t *testing.T) {
+	install := otp.Find(t)
+	portA, portB := install.EPMD(t), install.EPMD(t)
+	none := func(c *node.Config) { c.EPMD = node.EPMDNone }
+	beam := install.Erl(t, otp.Options{Name: "beam", Cookie: cookie, EPMDPort: portA, Args: alone})
+	beam.Eval(t, "net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]).")
+	first, second := plainNode(t, "twin@127.0.0.1", portA, none), plainNode(t, "twin@127.0.0.1", portA, none)
+	p := first.Open(node.TrapExit())
+	if err := first.Connect(t.Context(), "beam@127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
+	linked := pid(t, beam, p, "spawn(timer, sleep, [infinity])")
+	if err := p.Link(linked); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Ping(t.Context(), "beam@127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, p, fmt.Sprintf("{'EXIT',%v,noconnection}", linked))
+	if got := beam.Eval(t, "F = fun F(L) -> receive {N, 'twin@127.0.0.1', _} -> F([N | L]) after 200 -> lists:reverse(L) end end, F([])."); got != "[nodeup,nodedown,nodeup]" {
+		t.Errorf("BEAM saw %s", got)
+	}
+	if got := beam.Eval(t, "net_adm:ping('twin@127.0.0.1')"); got != "pong" {
+		t.Error(got)
+	}
+
+	g := plainNode(t, "go@127.0.0.1", portA)
+	if r, err := epmd.Register(t.Context(), fmt.Sprintf("127.0.0.1:%d", portB), epmd.Info{Name: "go", Port: g.Port()}, epmd.RegisterConfig{}); err != nil {
+		t.Fatal(err)
+	} else {
+		defer r.Close()
+	}
+	one := install.Erl(t, otp.Options{Name: "double", Cookie: cookie, EPMDPort: portA, Args: alone})
+	two := install.Erl(t, otp.Options{Name: "double", Cookie: cookie, EPMDPort: portB, Args: alone})
+	q := g.Open(node.TrapExit())
+	old := pid(t, one, q, "self()")
+	if err := q.Link(old); err != nil {
+		t.Fatal(err)
+	}
+	if got := two.Eval(t, "net_adm:ping('go@127.0.0.1')"); got != "pong" {
+		t.Fatal(got)
+	}
+	await(t, q, fmt.Sprintf("{'EXIT',%v,noconnection}", old))
+	eventually(t, one, "nodes(connected)", "[]")
+	if got := two.Eval(t, "nodes(connected)"); got != "['go@127.0.0.1']" {
+		t.Error(got)
+	}
+	if err := g.Ping(t.Context(), "double@127.0.0.1"); err != nil {
+		t.Error(err)
 	}
 }

@@ -54,7 +54,9 @@ func pid(t testing.TB, beam *otp.Node, p *node.Process, expr string) etf.Pid {
 		t.Fatal(err)
 	}
 	beam.Eval(t, fmt.Sprintf("{'%s', %v} ! {pid, %s}.", name, p.Node().Name(), expr))
-	m, err := p.Receive(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	m, err := p.Receive(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

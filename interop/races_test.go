@@ -157,7 +157,7 @@ func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
 		}
 		heard("nodedown")
 		if got := r.down(); got != "{ok,none,[]}" {
-			t.Fatalf("race %d: BEAM sees %s after it was disconnected", i, got)
+			t.Fatalf("race %d: BEAM sees %s after it was disconnected\n%s", i, got, c.log())
 		}
 		if watch.Messages() != 0 {
 			m, _ := watch.Receive(t.Context())

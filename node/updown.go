@@ -61,7 +61,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 	delete(n.attempts, s.peer) // from now on a peer that connects again is told that we have a connection
 	n.goroutines.Add(1)
 	n.mu.Unlock()
-	n.log.Info("node up", "peer", res.Peer, "hidden", res.Hidden)
+	n.log.Info("node up", "peer", res.Peer, "hidden", res.Hidden, "incoming", by != nil)
 	n.log.Debug("negotiated", "peer", res.Peer, "flags", res.Flags.String())
 	n.events.tell(s.event(nil))
 	n.settle(a, by, s.peer, s, nil)
