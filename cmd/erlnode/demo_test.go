@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/erlnode/erlnode"
@@ -18,7 +19,7 @@ func demo(t testing.TB) *erlnode.Node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.Close() })
-	if _, err := startDemo(n); err != nil {
+	if _, err := startDemo(t.Context(), n, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	return n

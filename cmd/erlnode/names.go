@@ -5,43 +5,91 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/erlnode/erlnode/epmd"
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/node/rpc"
 )
 
 func newNames() *cobra.Command {
-	var port int
+	var flags clientFlags
+	var global bool
 	cmd := &cobra.Command{
-		Use:   "names [HOST]",
-		Short: "List the nodes that the epmd of a host knows",
+		Use:   "names [HOST] | names --global NODE",
+		Short: "List the nodes that the epmd of a host knows, or the global names of a cluster",
 		Long: trim(`
 names asks an epmd, on this machine or HOST, for the nodes that are registered
 there, and prints them as "epmd -names" does: the part of the name before the @,
-and the port on which the node takes connections.`),
+and the port on which the node takes connections.
+
+With --global it asks a node for the names that are registered in :global, and
+prints them with their processes, a line for each: the name, the node of the
+process, and its pid as that node prints it.`),
 		Example: trim(`
   erlnode names
   erlnode names db1
-  ERL_EPMD_PORT=4370 erlnode names`) + "\n\n" + trim(`
-Exit codes: 0 epmd answered, 1 it did not, 2 wrong usage.`),
+  ERL_EPMD_PORT=4370 erlnode names
+  erlnode names --global iex@host`) + "\n\n" + trim(`
+Exit codes: 0 there was an answer, 1 there was none, 2 wrong usage.`),
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if global {
+				if len(args) == 0 {
+					return usagef("--global wants the name of a node")
+				}
+				return globalNames(cmd, &flags, args[0])
+			}
 			host := "127.0.0.1"
 			if len(args) == 1 {
 				host = args[0]
 			}
-			port, err := checkPort("--epmd-port", port, epmd.Port())
+			port, err := checkPort("--epmd-port", flags.epmdPort, epmd.Port())
 			if err != nil {
 				return err
 			}
 			return printNames(cmd, host, port)
 		},
 	}
-	epmdPortFlag(cmd, &port)
+	cmd.Flags().BoolVar(&global, "global", false, "the names in :global, as a node knows them; the flags below are for it")
+	flags.register(cmd, 0)
 	return cmd
+}
+
+// globalNames prints the names of :global in Erlang's order.
+func globalNames(cmd *cobra.Command, flags *clientFlags, target string) error {
+	c, err := flags.start(cmd.Context(), target)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ctx, cancel := flags.context(cmd.Context())
+	defer cancel()
+	if err := c.connect(ctx); err != nil {
+		return err
+	}
+	names, err := rpc.Call[[]etf.Term](ctx, c, c.target, "global", "registered_names")
+	if err != nil {
+		return c.explain(ctx, err)
+	}
+	slices.SortFunc(names, etf.CompareExact)
+	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, name := range names {
+		found, err := rpc.Call[etf.Term](ctx, c, c.target, "global", "whereis_name", name)
+		if err != nil {
+			return c.explain(ctx, err)
+		}
+		if pid, ok := found.(etf.Pid); ok { // else it has gone meanwhile
+			home := etf.Home{Node: pid.Node, Creation: pid.Creation}
+			fmt.Fprintf(table, "%v\t%s\t%s\n", name, string(pid.Node), home.Text(pid))
+		}
+	}
+	return table.Flush()
 }
 
 // printNames prints what epmd -names prints.

@@ -65,6 +65,9 @@ pubsub   GenServer.call({:pubsub, n}, {:subscribe, topic})         :ok
              subscriber gets term as a message. The subscriber is the caller;
              one that dies, or whose node is lost, is removed.
 
+kv and pubsub are kv1 and ps1 in :global too, so that every node of the cluster
+finds them: GenServer.call({:global, :kv1}, {:get, :foo}).
+
 Keys and topics are any terms. Any other call is answered with
 {:error, {:unknown_call, term}}.
 Whoever exits is restarted by a supervisor under the same name, empty.`),
@@ -162,7 +165,7 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		return explainStart(err, cfg.EPMDPort)
 	}
 	defer n.Close()
-	supervisor, err := startDemo(n)
+	supervisor, err := startDemo(ctx, n, cfg.Logger)
 	if err != nil {
 		return err
 	}
