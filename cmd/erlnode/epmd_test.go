@@ -1,11 +1,13 @@
 package main
 
 import (
+	"net"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/erlnode/erlnode"
+	"github.com/erlnode/erlnode/epmd"
 	"github.com/erlnode/erlnode/node"
 )
 
@@ -36,6 +38,7 @@ func TestEPMD(t *testing.T) {
 	var stdout, stderr syncBuffer
 	stop := start(t, &stdout, &stderr, "epmd", "-d", "-debug", "-address", "127.0.0.1", at)
 	stderr.await(t, "epmd running")
+	answers(t, port)
 	want(t, []string{"epmd", at}, exitOK, "", "already")
 	want(t, []string{"epmd", "-names", "--port", strconv.Itoa(port)}, exitOK, "up and running on port "+strconv.Itoa(port), "")
 
@@ -57,6 +60,7 @@ func TestEPMD(t *testing.T) {
 	stderr = syncBuffer{}
 	stop = start(t, &stdout, &stderr, "epmd", "-relaxed_command_check", at)
 	stderr.await(t, "epmd running")
+	answers(t, port)
 	want(t, []string{"epmd", "-stop", "nobody", at}, exitOK, "NOEXIST\n", "")
 	want(t, []string{"epmd", "-kill", at}, exitOK, "Killed\n", "")
 	if code := stop(); code != exitOK {
@@ -64,5 +68,15 @@ func TestEPMD(t *testing.T) {
 	}
 	if out := stdout.String(); out != "" {
 		t.Errorf("epmd prints %q to standard output", out)
+	}
+}
+
+// answers waits until an epmd, which says that it runs before it listens, as the original does, can be asked.
+func answers(t testing.TB, port int) {
+	t.Helper()
+	for {
+		if _, err := epmd.Names(t.Context(), net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil || t.Context().Err() != nil {
+			return
+		}
 	}
 }
