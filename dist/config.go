@@ -19,7 +19,7 @@ type Config struct {
 	Handle func(*Signal)
 
 	NetTickTime      time.Duration // default 60 s, as net_ticktime; negative: no ticks and no timeout
-	NetTickIntensity int           // ticks per NetTickTime; default and if negative 4, as net_tickintensity
+	NetTickIntensity int           // ticks per NetTickTime; default and if negative 4, as net_tickintensity (which takes 4 to 1000)
 
 	MaxFrame     int // longest packet taken, bytes; default 512 MiB
 	MaxMessage   int // longest message put together from fragments, bytes; default 1 GiB

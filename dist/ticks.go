@@ -3,6 +3,8 @@ package dist
 import (
 	"sync"
 	"time"
+
+	"github.com/erlnode/erlnode/handshake"
 )
 
 // startTicks asks the ticker once per interval until the returned function has been called. It runs on a timer of its own:
@@ -12,7 +14,7 @@ func (c *Conn) startTicks() (stop func()) {
 		return func() {}
 	}
 	interval := max(c.cfg.NetTickTime/time.Duration(c.cfg.NetTickIntensity), time.Millisecond)
-	t := ticker{intensity: c.cfg.NetTickIntensity}
+	t := ticker{intensity: c.cfg.NetTickIntensity, hidden: !c.cfg.Flags.Has(handshake.Published)}
 	var mu sync.Mutex
 	var stopped bool
 	var timer *time.Timer

@@ -174,7 +174,7 @@ type buffer struct{ b []byte }
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 512)} }}
 
-const keptBuffer = 1 << 20
+const keptBuffer = 4 << 20 // so that messages of some MiB find memory that is warm
 
 func takeBuffer() *buffer { return buffers.Get().(*buffer) }
 
