@@ -13,22 +13,23 @@ import (
 const (
 	cacheSegments = 8
 	segmentSize   = 256
+	pageSize      = 64  // slots whose memory is taken together
 	maxAtomLength = 255 // characters
 )
 
 // atomCache is the peer's atom cache as the packets of one connection have filled it: one direction, empty at the
 // start, never reset (Erlang Distribution Protocol, "Distribution Header").
 type atomCache struct {
-	segments [cacheSegments]*[segmentSize]entry
+	pages [cacheSegments * segmentSize / pageSize]*page
 
 	// A sender that repeats itself repeats its header: then the table of the last packet serves again.
 	lastHeader []byte
 	lastAtoms  []etf.Atom
 }
 
-type entry struct {
-	atom etf.Atom
-	set  bool
+type page struct {
+	set   uint64 // which slots hold an atom; it may be the empty one
+	atoms [pageSize]etf.Atom
 }
 
 // read takes the header after its kind: the number of references, their flags, the references. It returns how long
@@ -61,10 +62,12 @@ func (c *atomCache) read(b []byte) (int, []etf.Atom, error) {
 		segment := f & 7
 		at++
 		if f&8 == 0 {
-			if s := c.segments[segment]; s == nil || !s[index].set {
-				return at - 1, nil, fmt.Errorf("reference to the empty slot %d of the atom cache", int(segment)<<8|int(index))
+			slot := int(segment)<<8 | int(index)
+			p := c.pages[slot/pageSize]
+			if p == nil || p.set>>(slot%pageSize)&1 == 0 {
+				return at - 1, nil, fmt.Errorf("reference to the empty slot %d of the atom cache", slot)
 			}
-			atoms[i] = c.segments[segment][index].atom
+			atoms[i] = p.atoms[slot%pageSize]
 			continue
 		}
 		repeatable = false
@@ -73,10 +76,14 @@ func (c *atomCache) read(b []byte) (int, []etf.Atom, error) {
 			return at + k, nil, err
 		}
 		at += k
-		if c.segments[segment] == nil {
-			c.segments[segment] = new([segmentSize]entry)
+		slot := int(segment)<<8 | int(index)
+		p := c.pages[slot/pageSize]
+		if p == nil {
+			p = new(page)
+			c.pages[slot/pageSize] = p
 		}
-		c.segments[segment][index] = entry{a, true}
+		p.atoms[slot%pageSize] = a
+		p.set |= 1 << (slot % pageSize)
 		atoms[i] = a
 	}
 	// A header with a new entry changes the cache, also for what the last header meant.

@@ -20,12 +20,15 @@ type sentAtoms struct {
 	seed  maphash.Seed
 	quick [64]uint16         // slots of atoms seen lately, by a cheaper hash
 	slot  [cacheSlots]uint16 // 1 + place in held; 0: empty
-	held  []etf.Atom
+	held  []heldAtom
 
-	n    int
-	refs [maxRefs]sentRef
-	at   [cacheSlots]uint8 // place in refs, true only if refs[at].slot is that slot and at < n
+	refs []sentRef
 	long bool
+}
+
+type heldAtom struct {
+	atom etf.Atom
+	ref  uint8 // place in refs, true only if the reference there is to the slot of this atom
 }
 
 type sentRef struct {
@@ -36,7 +39,7 @@ type sentRef struct {
 func newSentAtoms() *sentAtoms { return &sentAtoms{seed: maphash.MakeSeed()} }
 
 // reset begins a message.
-func (c *sentAtoms) reset() { c.n, c.long = 0, false }
+func (c *sentAtoms) reset() { c.refs, c.long = c.refs[:0], false }
 
 // ref returns the number of the atom in the header of the message, entering it if need be, or noRef if it has to be written out.
 func (c *sentAtoms) ref(a etf.Atom) int {
@@ -44,8 +47,8 @@ func (c *sentAtoms) ref(a etf.Atom) int {
 	if n := len(a); n > 0 {
 		q = quickHash(a[0], a[n-1], n)
 		slot := int(c.quick[q])
-		if h := c.slot[slot]; h != 0 && c.held[h-1] == a {
-			return c.enter(slot, c.held[h-1])
+		if h := c.slot[slot]; h != 0 && c.held[h-1].atom == a {
+			return c.enter(slot, a)
 		}
 	}
 	slot := int(maphash.String(c.seed, string(a)) % cacheSlots)
@@ -59,14 +62,14 @@ func (c *sentAtoms) refBytes(text []byte) int {
 	if n := len(text); n > 0 {
 		q = quickHash(text[0], text[n-1], n)
 		slot := int(c.quick[q])
-		if h := c.slot[slot]; h != 0 && string(c.held[h-1]) == string(text) {
-			return c.enter(slot, c.held[h-1])
+		if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
+			return c.enter(slot, c.held[h-1].atom)
 		}
 	}
 	slot := int(maphash.Bytes(c.seed, text) % cacheSlots)
 	c.quick[q] = uint16(slot)
-	if h := c.slot[slot]; h != 0 && string(c.held[h-1]) == string(text) {
-		return c.enter(slot, c.held[h-1])
+	if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
+		return c.enter(slot, c.held[h-1].atom)
 	}
 	return c.enter(slot, etf.Atom(text))
 }
@@ -74,51 +77,51 @@ func (c *sentAtoms) refBytes(text []byte) int {
 func quickHash(first, last byte, n int) int { return int(first^last<<2^byte(n)<<1) & 63 }
 
 func (c *sentAtoms) enter(slot int, a etf.Atom) int {
-	h := c.slot[slot]
-	if i := int(c.at[slot]); i < c.n && int(c.refs[i].slot) == slot {
-		if c.held[h-1] == a {
-			return i
+	i := len(c.refs)
+	if h := int(c.slot[slot]); h == 0 {
+		if i == maxRefs {
+			return noRef
 		}
-		return noRef
-	}
-	if c.n == maxRefs {
-		return noRef
-	}
-	r := sentRef{slot: uint16(slot)}
-	switch {
-	case h == 0:
-		c.held = append(c.held, a)
+		c.held = append(c.held, heldAtom{a, uint8(i)})
 		c.slot[slot] = uint16(len(c.held))
-		r.new = true
-	case c.held[h-1] != a:
-		c.held[h-1] = a
-		r.new = true
+		c.refs = append(c.refs, sentRef{slot: uint16(slot), new: true})
+	} else {
+		held := &c.held[h-1]
+		if k := int(held.ref); k < i && int(c.refs[k].slot) == slot {
+			if held.atom == a {
+				return k
+			}
+			return noRef
+		}
+		if i == maxRefs {
+			return noRef
+		}
+		c.refs = append(c.refs, sentRef{slot: uint16(slot), new: held.atom != a})
+		held.atom, held.ref = a, uint8(i)
 	}
 	if len(a) > 255 {
 		c.long = true
 	}
-	i := c.n
-	c.at[slot], c.refs[i] = uint8(i), r
-	c.n++
 	return i
 }
 
 // append writes the references as a header has them: their number, their flags, the slots and the new atoms.
 func (c *sentAtoms) append(b []byte) []byte {
-	b = append(b, byte(c.n))
-	if c.n == 0 {
+	n := len(c.refs)
+	b = append(b, byte(n))
+	if n == 0 {
 		return b
 	}
 	flags := len(b)
-	for range c.n/2 + 1 {
+	for range n/2 + 1 {
 		b = append(b, 0)
 	}
-	for i, r := range c.refs[:c.n] {
+	for i, r := range c.refs {
 		nibble := byte(r.slot >> 8)
 		b = append(b, byte(r.slot))
 		if r.new {
 			nibble |= 8
-			a := c.held[c.slot[r.slot]-1]
+			a := c.held[c.slot[r.slot]-1].atom
 			if c.long {
 				b = append(b, byte(len(a)>>8))
 			}
@@ -127,7 +130,7 @@ func (c *sentAtoms) append(b []byte) []byte {
 		b[flags+i/2] |= nibble << (4 * (i & 1))
 	}
 	if c.long {
-		b[flags+c.n/2] |= 1 << (4 * (c.n & 1))
+		b[flags+n/2] |= 1 << (4 * (n & 1))
 	}
 	return b
 }

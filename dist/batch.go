@@ -53,10 +53,9 @@ func (b *batch) vectors(v net.Buffers, skip int) net.Buffers {
 	return v
 }
 
-// reset empties the batch. A small buffer stays with the connection, larger ones go back to where all connections take them from.
+// reset empties the batch.
 func (b *batch) reset() {
-	if cap(b.buf) > ownBuffer {
-		putBuffer(b.buf)
+	if cap(b.buf) > keptBuffer {
 		b.buf = nil
 	}
 	b.buf = b.buf[:0]
@@ -65,6 +64,15 @@ func (b *batch) reset() {
 	clear(b.ends)
 	b.ends = b.ends[:0]
 	b.size = 0
+}
+
+// idle is for an empty batch of a connection without traffic. A small buffer stays with it, larger ones go back to where all connections
+// take them from.
+func (b *batch) idle() {
+	if cap(b.buf) > ownBuffer {
+		putBuffer(b.buf)
+		b.buf = nil
+	}
 }
 
 const (

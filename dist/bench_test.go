@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -214,4 +215,52 @@ func BenchmarkStream(b *testing.B) {
 			})
 		}
 	}
+}
+
+// TestIdleMemory holds what a connection costs that has had traffic and is idle now: below 32 KiB with stacks and both goroutines.
+func TestIdleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("garbage is collected several times")
+	}
+	const pairs = 100
+	measure := func() uint64 {
+		for range 3 { // what is in a sync.Pool goes with the second
+			runtime.GC()
+		}
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	before := measure()
+	goroutines := runtime.NumGoroutine()
+	var conns []*Conn
+	for range pairs {
+		a, b := tcpPair(t)
+		done := make(chan struct{}, 8)
+		handle := func(*Signal) { done <- struct{}{} }
+		x, y := connect(t, a, b, Config{Handle: handle}, Config{Handle: handle})
+		for _, size := range []int{1, 10, 30_000, 100} {
+			for _, c := range []*Conn{x, y} {
+				s := &Signal{Kind: Send, From: here, To: there, Payload: raw(t, etf.Tuple{etf.Atom("idle"), etf.Binary(make([]byte, size))})}
+				if err := c.Send(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for range cap(done) {
+			<-done
+		}
+		x.out.tick()
+		y.out.tick()
+		conns = append(conns, x, y)
+	}
+	if n := runtime.NumGoroutine() - goroutines; n > 2*len(conns) {
+		t.Errorf("%d goroutines for %d connections", n, len(conns))
+	}
+	each := (measure() - before) / uint64(len(conns))
+	t.Logf("%d bytes for each connection", each)
+	if each > 32<<10 {
+		t.Errorf("%d bytes for each connection", each)
+	}
+	runtime.KeepAlive(conns)
 }

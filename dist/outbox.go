@@ -173,13 +173,15 @@ func (o *outbox) add(s *Signal, m *message) {
 	o.size += n
 }
 
-// tick sends a tick if nothing is on its way already.
+// tick sends a tick if nothing is on its way already. It is called when nothing has been for an interval.
 func (o *outbox) tick() {
 	o.mu.Lock()
 	if o.closed || o.busy || !o.pending.empty() {
 		o.mu.Unlock()
 		return
 	}
+	o.current.idle()
+	o.pending.idle()
 	o.pending.buf = append(o.pending.buf, 0, 0, 0, 0)
 	o.pending.size += tickLength
 	o.size += tickLength
@@ -210,6 +212,7 @@ func (o *outbox) added(stay bool) {
 		o.mu.Unlock()
 		o.vectors = o.current.vectors(o.vectors[:0], 0)
 		n, err := o.inline(o.vectors)
+		clear(o.vectors)
 		o.written.Add(uint64(n))
 		o.mu.Lock()
 		o.done = n

@@ -13,8 +13,8 @@ import (
 
 const (
 	readBuffer = 64 << 10
-	slabSize   = 16 << 10
-	slabbed    = 4 << 10 // payloads up to this size share slabs
+	slabSize   = 4 << 10
+	slabbed    = 1 << 10 // payloads up to this size share slabs
 	firstGrab  = 4 << 20 // of a long frame, however long it claims to be, before more of it has come
 	// readAhead is how much is read into the buffer behind a long packet: enough for what follows it to be found there, little
 	// enough that hardly anything of another long one is copied.
@@ -445,6 +445,7 @@ func (in *inbound) deliver(s *Signal) {
 		trace(true, s)
 	}
 	in.conn.cfg.Handle(s)
+	s.Payload, s.Options = etf.Raw{}, etf.Raw{} // an idle connection must not hold on to its last message
 }
 
 func (in *inbound) broken(s *Signal, offset int, err error) error {

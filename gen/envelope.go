@@ -68,11 +68,42 @@ func readFrom(r *etf.Reader) (from From, err error) {
 	if from.Pid, err = r.Pid(); err != nil {
 		return from, err
 	}
+	if ref, ok := aliasOf(*r); ok {
+		from.Tag = etf.Improper{Elems: aliasAtom, Tail: ref}
+		return from, r.Skip()
+	}
 	from.Tag, err = r.Term()
 	return from, err
 }
 
-const smallTuple = 104
+// aliasOf reads the tag of most calls, [alias | Ref], which then costs less memory than as any term.
+func aliasOf(r etf.Reader) (ref etf.Term, ok bool) {
+	if tag, err := r.Tag(); err != nil || tag != list {
+		return nil, false
+	}
+	if n, err := r.List(); err != nil || n != 1 {
+		return nil, false
+	}
+	if tag, err := r.Tag(); err != nil || !isAtom(tag) {
+		return nil, false
+	}
+	if a, err := r.Atom(); err != nil || a != "alias" {
+		return nil, false
+	}
+	if tag, err := r.Tag(); err != nil || tag != newerReference {
+		return nil, false
+	}
+	ref2, err := r.Ref()
+	return ref2, err == nil
+}
+
+var aliasAtom = []etf.Term{etf.Atom("alias")} // nobody changes it
+
+const (
+	smallTuple     = 104
+	list           = 108
+	newerReference = 90
+)
 
 func isAtom(tag byte) bool {
 	switch tag {

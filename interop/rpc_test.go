@@ -193,3 +193,66 @@ func TestRPCFromIEx(t *testing.T) {
 		}
 	}
 }
+
+// Elixir's Task.Supervisor with a Go node behind it: tasks run there, and their results, failures and ends come back.
+func TestTaskSupervisorFromIEx(t *testing.T) {
+	install := otp.Find(t)
+	port := otp.FreePort(t)
+	n := goNode(t, "go@127.0.0.1", port)
+	iex := install.IEx(t, otp.Options{Name: "iex@127.0.0.1", Cookie: cookie, EPMDPort: port})
+	tasks, err := rpc.StartTasks(n, node.Register("tasks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 10)
+	attempts := make(chan int, 10)
+	attempts <- 0
+	rpc.Handle(n, "Elixir.Calc", "add", func(a, b int) int { return a + b })
+	rpc.Handle(n, "Elixir.Calc", "wait", func(ctx context.Context, p *node.Process, tell etf.Pid) {
+		p.Send(tell, etf.Atom("started"))
+		<-ctx.Done()
+		stopped <- context.Cause(ctx)
+	})
+	rpc.Handle(n, "Elixir.Calc", "second", func() error {
+		a := <-attempts
+		attempts <- a + 1
+		if a == 0 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	iex.Type(t, `Process.flag(:trap_exit, true); sup = {:tasks, :"go@127.0.0.1"}; {:ok, _} = Task.Supervisor.start_link(name: :here)`)
+	for _, tt := range []struct{ line, want string }{
+		{`Task.Supervisor.async(sup, Calc, :add, [1, 2]) |> Task.await()`, "3"},
+		{`Task.Supervisor.async(sup, &Node.self/0) |> Task.await()`, `:"go@127.0.0.1"`},
+		{`Task.Supervisor.async_nolink(sup, Calc, :add, [1, 2]) |> Task.await()`, "3"},
+		{`1..3 |> Enum.map(&Task.Supervisor.async(sup, Calc, :add, [&1, 1000])) |> Enum.map(&Task.await/1)`, "[1001, 1002, 1003]"},
+		{`Task.Supervisor.async_stream(sup, 1..3, Calc, :add, [10]) |> Enum.to_list()`, "[ok: 11, ok: 12, ok: 13]"},
+		{`t = Task.Supervisor.async_nolink(sup, Calc, :sub, [1, 2]); {:exit, {why, [where | _]}} = Task.yield(t); {why, where}`, "{:undef, {Calc, :sub, [1, 2], []}}"},
+		{`t = Task.Supervisor.async_nolink(sup, fn -> 1 end); {:exit, {why, _}} = Task.yield(t); why`, ":undef"},
+		{`t = Task.Supervisor.async_nolink(sup, :erlang, :exit, [:bye]); Task.yield(t)`, "{:exit, :bye}"},
+		{`{:ok, pid} = Task.Supervisor.start_child(sup, :erlang, :send, [self(), :started]); receive do :started -> node(pid) end`, `:"go@127.0.0.1"`},
+		{`{:ok, pid} = Task.Supervisor.start_child(sup, Calc, :wait, [self()]); receive do :started -> 1 end; Task.Supervisor.children(sup) == [pid]`, "true"},
+		{`Task.Supervisor.terminate_child(sup, pid)`, ":ok"},
+		{`{Task.Supervisor.children(sup), Task.Supervisor.terminate_child(sup, pid)}`, "{[], {:error, :not_found}}"},
+		{`t = Task.Supervisor.async_nolink(sup, Calc, :wait, [self()]); receive do :started -> Task.shutdown(t) end`, "nil"},
+		{`spawn(fn -> Task.Supervisor.async_nolink(sup, Calc, :wait, [self()]); receive do :started -> 1 end end); :done`, ":done"},
+		{`{:ok, _} = Task.Supervisor.start_child(sup, Calc, :second, [], restart: :transient); :done`, ":done"},
+	} {
+		if got := iex.Type(t, tt.line); !strings.Contains(got, tt.want) {
+			t.Errorf("%s\n got %s\nwant %s", tt.line, got, tt.want)
+		}
+	}
+	for range 3 { // the one terminated, the one shut down, the one whose owner has ended
+		<-stopped
+	}
+	for a := range attempts { // it fails, is started again, and is content
+		if a == 2 {
+			break
+		}
+		attempts <- a
+	}
+	if !n.Alive(tasks) {
+		t.Error("the supervisor has ended")
+	}
+}

@@ -284,8 +284,8 @@ func ReplyTo(caller etf.Pid, tag etf.Term) any {
 	}
 	switch first := list.Elems[0].(type) {
 	case etf.Atom:
-		if ref, ok := list.Tail.(etf.Ref); ok && first == "alias" {
-			return ref
+		if _, ok := list.Tail.(etf.Ref); ok && first == "alias" {
+			return list.Tail // as it is: to take it out and put it into another interface would cost memory
 		}
 	case etf.Improper:
 		return ReplyTo(caller, first)

@@ -45,14 +45,17 @@ func reasonOf(v any) reason {
 	return reason{raw: etf.Raw{Bytes: b}}
 }
 
-// errorReason is how a Go error ends a process: nil is normal, an *ExitError anywhere in the chain is itself, any other
-// error is {error, Text}.
+// errorReason is how a Go error ends a process: nil is normal, an *ExitError anywhere in the chain is itself, an *Exception
+// what a process ends with that does not catch it, any other error is {error, Text}.
 func errorReason(err error) reason {
 	if err == nil {
 		return reasonOf(normal)
 	}
 	if exit := (*ExitError)(nil); errors.As(err, &exit) && exit.Reason != nil {
 		return reasonOf(exit.Reason)
+	}
+	if e, ok := errors.AsType[*Exception](err); ok && e.Reason != nil {
+		return reasonOf(e.exitReason())
 	}
 	return reasonOf(etf.Tuple{etf.Atom("error"), etf.Binary(err.Error())})
 }

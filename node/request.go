@@ -195,9 +195,9 @@ func (p *Process) await(ctx context.Context, r *request) answer {
 }
 
 // aliasTag is [alias | Ref], the tag of gen calls since OTP 24.
-func aliasTag(ref etf.Ref) etf.Term {
-	return etf.Improper{Elems: []etf.Term{etf.Atom("alias")}, Tail: ref}
-}
+func aliasTag(ref etf.Ref) etf.Term { return etf.Improper{Elems: aliasAtom, Tail: ref} }
+
+var aliasAtom = []etf.Term{etf.Atom("alias")} // nobody changes it
 
 // answered gives a message that came to the process's pid to the call that it is the reply of, if there is one: a peer
 // without aliases replies that way, and OTP's own net_kernel sometimes does. The message is looked into only while calls
