@@ -35,6 +35,18 @@ func (c *counter) HandleCast(_ *node.Process, raw etf.Raw) error {
 	return nil
 }
 
+// State and SetState are for sys:get_state and sys:replace_state: the state is the count.
+func (c *counter) State() any { return &c.n }
+
+func (c *counter) SetState(state etf.Raw) error {
+	var n big.Int
+	if err := state.Decode(&n); err != nil {
+		return err
+	}
+	c.n.Set(&n)
+	return nil
+}
+
 // change does what can be called and cast alike, and reports false for anything else.
 func (c *counter) change(raw etf.Raw) bool {
 	switch name, args := request(raw); name {

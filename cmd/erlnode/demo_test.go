@@ -174,3 +174,25 @@ func TestPubSub(t *testing.T) {
 		t.Errorf("after the last one has left: %s", got)
 	}
 }
+
+// What sys:get_state shows of the servers, and the count set by sys:replace_state.
+func TestStates(t *testing.T) {
+	n := demo(t)
+	for _, tt := range []struct{ server, request, state string }{
+		{"counter", "{add, 12}", "12"},
+		{"kv", "{set, foo, 123}", "#{foo => 123}"},
+		{"pubsub", "{subscribers, news}", "[]"},
+	} {
+		ask(t, n, etf.Atom(tt.server), tt.request)
+		state, err := gen.System[etf.Term](t.Context(), n, etf.Atom(tt.server), etf.Atom("get_state"))
+		if err != nil || state.String() != tt.state {
+			t.Errorf("%s: state %v, %v; want %s", tt.server, state, err, tt.state)
+		}
+	}
+	if err := (&counter{}).SetState(raw(t, "{no, number}")); err == nil {
+		t.Error("a tuple is taken for a count")
+	}
+	if c := new(counter); c.SetState(raw(t, "7")) != nil || c.n.Int64() != 7 {
+		t.Error("a count is not taken")
+	}
+}

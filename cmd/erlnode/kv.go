@@ -13,6 +13,17 @@ type kv struct {
 	index   map[string]int // by termKey
 }
 
+// State is the store as a map, for sys:get_state.
+func (s *kv) State() any {
+	m := etf.AppendMapHeader(nil, len(s.entries))
+	for _, e := range s.entries {
+		for _, raw := range []etf.Raw{e.key, e.value} {
+			m, _ = etf.Append(m, raw) // which came from a message that was read
+		}
+	}
+	return etf.Raw{Bytes: m}
+}
+
 // kvEntry keeps terms as bytes: nobody here wants to know what is in them.
 type kvEntry struct{ key, value etf.Raw }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/erlnode/erlnode/etf"
@@ -55,6 +56,11 @@ func (s *pubsub) HandleCall(p *node.Process, from gen.From, raw etf.Raw) (any, e
 		return etf.Atom("ok"), nil
 	}
 	return unknown{Reason: unknownCall{Request: raw}}, nil
+}
+
+// State is all subscribers, for sys:get_state.
+func (s *pubsub) State() any {
+	return slices.SortedFunc(maps.Keys(s.subscribers), func(a, b etf.Pid) int { return etf.Compare(a, b) })
 }
 
 // HandleInfo takes the ends of monitors.

@@ -24,12 +24,13 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	for _, part := range []string{
-		"\n11. ",
+		"\n14. ",
 		"\n    $ epmd -names\n    epmd: Cannot connect",
 		"\n    :pong\n    iex(iex@localhost)3> Node.list()\n    [:go@localhost]\n",
-		"\n    iex(iex2@localhost)2> receive do news -> news end\n    {:headline, 1}\n",
+		"iex(iex2@localhost)5> Agent.start_link(fn -> [] end, name: {:global, :agent})\n    {:ok, #PID<",
+		"> receive do news -> news end\n    {:headline, 1}\n",
 		":noconnection}\n",
-		"\n11 steps, every answer as it must be",
+		"\n14 steps, every answer as it must be",
 	} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the transcript lacks %q", part)

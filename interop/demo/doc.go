@@ -1,4 +1,4 @@
-// Command demo prints the transcript of a real session: two iex in terminals of their own, typed into and read from the
+// Command demo prints the transcript of a real session: three iex in terminals of their own, typed into and read from the
 // screen, with a Go node that runs as a process of its own (erlnode serve).
 //
 //	make demo

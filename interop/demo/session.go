@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/erlnode/erlnode/interop/otp"
@@ -56,20 +57,24 @@ func run(ctx context.Context, out *transcript) error {
 	if !s.ok() {
 		return s.err
 	}
-	first, second, err := startBoth(ctx, inst, otp.Options{Cookie: cookie, EPMDPort: port})
+	iexes, err := startAll(ctx, inst, otp.Options{Cookie: cookie, EPMDPort: port, Args: quiet}, "iex@localhost", "iex2@localhost", "iex3@localhost")
 	if err != nil {
 		s.fail(err)
 		return s.err
 	}
-	defer first.Close()
-	defer second.Close()
-	one, two := &terminal{iex: first}, &terminal{iex: second}
-	if err := errors.Join(one.skip(), two.skip()); err != nil {
-		s.fail(err)
+	var terminals []*terminal
+	for _, x := range iexes {
+		defer x.Close()
+		t := &terminal{iex: x}
+		terminals = append(terminals, t)
+		if err := t.skip(); err != nil {
+			s.fail(err)
+		}
 	}
-	s.note("iex --sname iex@localhost and iex --sname iex2@localhost start, and register with it.")
+	one, two, three := terminals[0], terminals[1], terminals[2]
+	s.note("iex --sname iex@localhost, iex2@localhost and iex3@localhost start, and register with it.")
 	s.runs("epmd -names", 0, want(fmt.Sprintf("epmd: up and running on port %d with data:\n", port))+
-		"name iex… at port PORT\nname iex… at port PORT\nname go at port PORT")
+		"name iex… at port PORT\nname iex… at port PORT\nname iex… at port PORT\nname go at port PORT")
 
 	s.step("Connect and ping")
 	s.types(one, `Node.connect(:"go@localhost")`, "true")
@@ -80,30 +85,57 @@ func run(ctx context.Context, out *transcript) error {
 	s.types(one, `send({:echo, :"go@localhost"}, {self(), "hello"})`, `{PID, "hello"}`)
 	s.types(one, `receive do answer -> answer end`, `{:echo, "hello"}`)
 
-	s.step("Call gen_servers written in Go")
+	s.step("Call gen_servers written in Go, and look into one")
 	s.types(one, `GenServer.call({:kv, :"go@localhost"}, {:set, :foo, 123})`, ":ok")
 	s.types(one, `GenServer.call({:kv, :"go@localhost"}, {:get, :foo})`, "123")
 	s.types(one, `GenServer.call({:counter, :"go@localhost"}, {:add, 41})`, "41")
 	s.types(one, `GenServer.call({:counter, :"go@localhost"}, :inc)`, "42")
+	s.types(one, `:sys.get_state({:counter, :"go@localhost"})`, "42")
 	s.types(one, `GenServer.call({:nobody, :"go@localhost"}, :hello)`,
 		"** (exit) exited in: GenServer.call({:nobody, :go@localhost}, :hello, 5000)\n"+
 			"    ** (EXIT) no process: the process is not alive or there's no process currently associated with the given name, "+
 			"possibly because its application isn't started\n    …")
 
-	s.step("Publish and subscribe: one Go server, subscribers on two iex nodes")
-	me := s.types(one, `self()`, "PID")
-	s.types(one, `GenServer.call({:pubsub, :"go@localhost"}, {:subscribe, "news"})`, ":ok")
-	s.types(two, `GenServer.call({:pubsub, :"go@localhost"}, {:subscribe, "news"})`, ":ok")
-	s.types(one, `GenServer.call({:pubsub, :"go@localhost"}, {:subscribers, "news"})`, "[PID, PID]")
-	s.types(one, `GenServer.call({:pubsub, :"go@localhost"}, {:broadcast, "news", {:headline, 1}})`, ":ok")
-	s.types(one, `receive do news -> news end`, "{:headline, 1}")
-	s.types(two, `receive do news -> news end`, "{:headline, 1}")
+	s.step("Run functions on the Go node")
+	s.types(one, `:rpc.call(:"go@localhost", :erlang, :nodes, [])`, "[:iex@localhost]")
+	s.types(one, `:erpc.call(:"go@localhost", :erlang, :system_info, [:otp_release])`, "…")
+	s.types(one, `:rpc.call(:"go@localhost", :no_module, :no_function, [1])`,
+		"{:badrpc, {:EXIT, {:undef, [{:no_module, :no_function, [1], []}…]}}}")
 
-	s.step("One iex is killed: its subscription goes, the other's stays")
-	s.kills(second)
-	s.typesUntil(one, `GenServer.call({:pubsub, :"go@localhost"}, {:subscribers, "news"})`, want("["+me+"]"))
-	s.types(one, `GenServer.call({:pubsub, :"go@localhost"}, {:broadcast, "news", {:headline, 2}})`, ":ok")
+	s.step("A cluster: who connects to the Go node finds the others, as with any visible node")
+	s.types(two, `Node.connect(:"go@localhost")`, "true")
+	s.types(three, `Node.connect(:"go@localhost")`, "true")
+	s.types(three, `:global.sync()`, ":ok")
+	s.typesUntil(three, `Enum.sort(Node.list())`, "[:go@localhost, :iex2@localhost, :iex@localhost]")
+	s.typesUntil(one, `Enum.sort(Node.list())`, "[:go@localhost, :iex2@localhost, :iex3@localhost]")
+
+	s.step("Names of the whole cluster: servers in Go and an agent in iex, reached from every node")
+	s.typesUntil(two, `Enum.sort(:global.registered_names())`, "[:kv1, :ps1]")
+	s.types(two, `GenServer.call({:global, :kv1}, {:set, :colour, "blue"})`, ":ok")
+	s.types(three, `GenServer.call({:global, :kv1}, {:get, :colour})`, `"blue"`)
+	s.types(two, `Agent.start_link(fn -> [] end, name: {:global, :agent})`, "{:ok, PID}")
+	s.types(one, `Agent.update({:global, :agent}, &[:one | &1])`, ":ok")
+	s.types(three, `Agent.get({:global, :agent}, Function, :identity, [])`, "[:one]")
+	s.runs("erlnode names --global go@localhost", 0, "agent iex2@localhost <…>\nkv1 go@localhost <…>\nps1 go@localhost <…>")
+
+	s.step("Publish and subscribe: one Go server, subscribers on three nodes")
+	for _, t := range terminals {
+		s.types(t, `GenServer.call({:global, :ps1}, {:subscribe, "news"})`, ":ok")
+	}
+	s.types(one, `GenServer.call({:global, :ps1}, {:subscribers, "news"})`, "[PID, PID, PID]")
+	s.types(three, `GenServer.call({:global, :ps1}, {:broadcast, "news", {:headline, 1}})`, ":ok")
+	for _, t := range terminals {
+		s.types(t, `receive do news -> news end`, "{:headline, 1}")
+	}
+
+	s.step("One iex is killed: its subscription and its name go, the others stay together")
+	s.kills(iexes[1])
+	s.typesUntil(one, `GenServer.call({:global, :ps1}, {:subscribers, "news"})`, "[PID, PID]")
+	s.typesUntil(three, `:global.whereis_name(:agent)`, ":undefined")
+	s.types(one, `GenServer.call({:global, :ps1}, {:broadcast, "news", {:headline, 2}})`, ":ok")
 	s.types(one, `receive do news -> news end`, "{:headline, 2}")
+	s.types(three, `receive do news -> news end`, "{:headline, 2}")
+	s.typesUntil(three, `Enum.sort(Node.list())`, "[:go@localhost, :iex@localhost]")
 
 	s.step("Monitor a Go process: the DOWN has its reason")
 	s.types(one, `Process.monitor({:counter, :"go@localhost"})`, "REF")
@@ -134,7 +166,7 @@ func run(ctx context.Context, out *transcript) error {
 	s.types(one, `Process.monitor({:kv, :"go@localhost"})`, "REF")
 	s.stops(served)
 	s.types(one, `receive do down -> down end`, "{:DOWN, REF, :process, {:kv, :go@localhost}, :noconnection}")
-	s.types(one, `Node.list()`, "[]")
+	s.types(one, `Node.list()`, "[:iex3@localhost]")
 
 	if s.err == nil {
 		fmt.Fprintf(s.w, "\n%s\n", s.paint(bold, fmt.Sprintf("%d steps, every answer as it must be, in %.1f s.",
@@ -143,27 +175,29 @@ func run(ctx context.Context, out *transcript) error {
 	return s.err
 }
 
-// startBoth starts iex@localhost and iex2@localhost at the same time.
-func startBoth(ctx context.Context, inst *otp.Install, o otp.Options) (first, second *otp.IEx, err error) {
-	var failed error
-	o1, o2 := o, o
-	o1.Name, o2.Name = "iex@localhost", "iex2@localhost"
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		second, failed = inst.StartIEx(ctx, o2)
-	}()
-	first, err = inst.StartIEx(ctx, o1)
-	<-done
-	if err = errors.Join(err, failed); err == nil {
-		return first, second, nil
+// quiet keeps the log of an iex off its screen, where it would come in between: global warns when it leaves a node.
+var quiet = []string{"-e", ":logger.set_primary_config(:level, :error)"}
+
+// startAll starts several iex at the same time.
+func startAll(ctx context.Context, inst *otp.Install, o otp.Options, names ...string) ([]*otp.IEx, error) {
+	iexes, errs := make([]*otp.IEx, len(names)), make([]error, len(names))
+	var starting sync.WaitGroup
+	for i, name := range names {
+		o := o
+		o.Name = name
+		starting.Go(func() { iexes[i], errs[i] = inst.StartIEx(ctx, o) })
 	}
-	for _, x := range []*otp.IEx{first, second} {
+	starting.Wait()
+	err := errors.Join(errs...)
+	if err == nil {
+		return iexes, nil
+	}
+	for _, x := range iexes {
 		if x != nil {
 			x.Close()
 		}
 	}
-	return nil, nil, err
+	return nil, err
 }
 
 // ok tells whether to go on.
@@ -215,6 +249,9 @@ func (s *session) types(t *terminal, line string, w want) string {
 // may take a moment.
 func (s *session) typesUntil(t *terminal, line string, w want) {
 	for range 9 {
+		if !s.ok() {
+			return
+		}
 		s.types(t, line, w)
 		if mismatch := (*mismatch)(nil); !errors.As(s.err, &mismatch) {
 			return
