@@ -27,6 +27,7 @@ func FuzzAcceptor(f *testing.F) {
 	f.Add(joined(oldNameBody("iex@localhost", 0x03df7fbd), []byte("c\x00\x00\x00\x0d\x00\x00\x00\x07"), replyBody(5, proof(1111))), byte(0))
 	f.Add(joined(oldNameBody("iex@localhost", 0x00df7fbd), replyBody(5, proof(1111))), byte(1))
 	f.Add(joined(nameBody("localhost", Default|NameMe)), byte(0))
+	f.Add(joined(nameBody("localhost", Default|NameMe), replyBody(5, proof(1111))), byte(8))
 	f.Add(joined(nameBody("iex@local@host", Default)), byte(0))
 	f.Add([]byte{0}, byte(0))
 	f.Add([]byte("\x11N\x00\x00\x00\x0d\x07\xdf\x7f\xbd\x00\x00\x00\x01\x01\x0ax"), byte(0))
@@ -34,6 +35,9 @@ func FuzzAcceptor(f *testing.F) {
 		statuses := []Status{StatusOK, StatusOKSimultaneous, StatusNok, StatusNotAllowed, StatusAlive}
 		cfg := goNode()
 		cfg.Guard = new(Guard)
+		if choice >= 8 {
+			cfg.Flags |= NameMe
+		}
 		ac := NewAcceptor(cfg)
 		proved, done, failed := false, false, false
 		for _, m := range script(data) {
@@ -41,7 +45,12 @@ func FuzzAcceptor(f *testing.F) {
 			want := proof(1111)
 			proved = proved || len(m) == 21 && string(m[5:]) == string(want[:])
 			for err == nil && step.Ask != AskNothing {
-				if step.Ask == AskStatus {
+				if step.Ask == AskName {
+					if CheckName("x@"+ac.Host()) != nil || choice < 8 {
+						t.Fatalf("asks for a name on %q", ac.Host())
+					}
+					step, err = ac.Name("x@"+ac.Host(), 5)
+				} else if step.Ask == AskStatus {
 					if CheckName(ac.Peer()) != nil {
 						t.Fatalf("asks for %q", ac.Peer())
 					}
@@ -74,11 +83,15 @@ func FuzzInitiator(f *testing.F) {
 	f.Add(joined([]byte("salive")), false)
 	f.Add(joined([]byte("sok_simultaneous"), oldChallengeBody("iex@localhost", Mandatory23, 5), ackBody(proof(1111))), true)
 	f.Add(joined([]byte("snamed:\x00\x05a@vm1\x00\x00\x00\x01")), true)
+	f.Add(joined([]byte("snamed:\x00\x04a@vm\x00\x00\x00\x01"), hello, ackBody(proof(1111))), false)
 	f.Add(joined([]byte("sok"), hello, ackBody(proof(5))), true)
 	f.Add([]byte{0}, true)
 	f.Fuzz(func(t *testing.T, data []byte, wanted bool) {
 		cfg := goNode()
 		cfg.Guard = new(Guard)
+		if !wanted { // one that asks for a name
+			cfg.Name, cfg.Host = "", "vm"
+		}
 		in := NewInitiator(cfg, "iex@localhost")
 		in.Start()
 		proved, done := false, false
@@ -96,6 +109,9 @@ func FuzzInitiator(f *testing.F) {
 		}
 		if done && !proved {
 			t.Fatalf("done without a proof: %+v", in.Result())
+		}
+		if r := in.Result(); r.Peer != "" && (r.Named != "") == wanted || r.Named != "" && CheckName(r.Named) != nil {
+			t.Fatalf("named %q", r.Named)
 		}
 		in.Close()
 		if len(cfg.Guard.open) != 0 {
