@@ -87,6 +87,9 @@ func TestTLSDistribution(t *testing.T) {
 	ca, stranger := newAuthority(t), newAuthority(t)
 	for version, max := range map[string]uint16{"'tlsv1.3'": tls.VersionTLS13, "'tlsv1.2'": tls.VersionTLS12} {
 		t.Run(strings.Trim(version, "'"), func(t *testing.T) {
+			if testing.Short() && max != tls.VersionTLS13 {
+				t.Skip("not in a sample")
+			}
 			port := install.EPMD(t)
 			beam := install.Erl(t, otp.Options{Name: "beam@localhost", Cookie: cookie, EPMDPort: port, NetTickTime: 1, Args: ca.args("localhost", version)})
 			start := func(name string, cfg *tls.Config) *node.Node {
