@@ -2,7 +2,7 @@
 %% five seconds is `nothing`, which is then the outcome.
 -module(drive).
 -export([puppet/1, do/2, ask/2, answer/1, got/1, got/2, next/0, next/1, quiet/0, quiet/1, down/1, until/1,
-         restarted/2, name/2, gone/1, stale/1, traced/1, helper/0, local/0, elsewhere/1, flush/0, reasons/0]).
+         restarted/2, name/2, gone/1, stale/1, traced/1, helper/0, local/0, elsewhere/1, flush/0, reasons/0, cut/2]).
 
 -define(PATIENCE, 5000).
 -define(SILENCE, 150).
@@ -106,6 +106,13 @@ elsewhere(Pid) ->
 %% Releases before 26 write the node's name as a Latin-1 atom.
 utf8(<<131, 88, 100, 0, Size, Rest/binary>>) -> <<131, 88, 119, Size, Rest/binary>>;
 utf8(Pid) -> Pid.
+
+%% Has a puppet disconnect its node from that of another, and waits until that one has noticed: only then is a new connection
+%% a new one for both.
+cut(Puppet, Other) ->
+    Result = do(Puppet, {disconnect, node(Other)}),
+    until(fun() -> not lists:member(node(Puppet), do(Other, {nodes, connected})) end),
+    Result.
 
 %% The messages that are there.
 flush() ->

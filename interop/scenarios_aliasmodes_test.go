@@ -1,0 +1,60 @@
+//go:build unix
+
+package interop
+
+// Aliases across nodes and modes, and what becomes of them.
+var aliasModeScenarios = []scenario{
+	{name: "by a third node", since: 24,
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), A = drive:do(P, {alias, []}), drive:do(Q, {send, A, hello}), X = drive:got(P), drive:do(P, {unalias, A}), drive:do(Q, {send, A, late}), {X, drive:quiet(P)}.`,
+		want: `{hello,quiet}`},
+	{name: "sent to another node's alias", since: 24,
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), A = drive:do(Q, {alias, []}), drive:do(P, {send, A, hello}), X = drive:got(Q), drive:do(Q, {unalias, A}), drive:do(P, {send, A, late}), {X, drive:quiet(Q)}.`,
+		want: `{hello,quiet}`},
+	{name: "sent to by itself", since: 24,
+		expr: `P = drive:puppet($T), A = drive:do(P, {alias, []}), drive:do(P, {send, A, hello}), drive:got(P).`,
+		want: `hello`},
+	{name: "options", since: 24,
+		expr: `P = drive:puppet($T), [case drive:do(P, {alias, O}) of R when is_reference(R) -> ref; X -> X end || O <- [[], [explicit_unalias], [reply], [reply, explicit_unalias], [explicit_unalias, reply], [nonsense], x, [reply | x]]].`,
+		want: `[ref,ref,ref,ref,ref,{raised,error,badarg},{raised,error,badarg},{raised,error,badarg}]`},
+	{name: "which of two options counts", since: 24,
+		expr: `P = drive:puppet($T), [begin A = drive:do(P, {alias, O}), A ! one, A ! two, {drive:got(P), drive:quiet(P)} end || O <- [[reply, explicit_unalias], [explicit_unalias, reply]]].`,
+		want: `[{one,{message,two}},{one,quiet}]`},
+	{name: "a hundred of one process", since: 24,
+		expr: `P = drive:puppet($T), As = [drive:do(P, {alias, []}) || _ <- lists:seq(1, 100)], [A ! I || {I, A} <- lists:zip(lists:seq(1, 100), As)], X = [drive:got(P) || _ <- As] =:= lists:seq(1, 100),
+			[drive:do(P, {unalias, A}) || A <- As], [A ! late || A <- As], {X, drive:quiet(P)}.`,
+		want: `{true,quiet}`},
+	{name: "unalias of a monitor's alias leaves the monitor", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), U = drive:do(P, {unalias, A}), A ! late, H ! boom, {U, drive:name(drive:got(P), [{H, h}, {A, a}]), drive:quiet(P)} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`,
+		want: `[{true,{'DOWN',a,process,h,boom},quiet},{true,{'DOWN',a,process,h,boom},quiet},{true,{'DOWN',a,process,h,boom},quiet}]`},
+	{name: "demonitor of a monitor with an alias", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), D = drive:do(P, {demonitor, A}), A ! late, X = drive:got(P, 150), {D, X, drive:do(P, {unalias, A})} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`,
+		want: `[{true,late,true},{true,nothing,false},{true,nothing,false}]`},
+	{name: "the DOWN of a monitor with an alias", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), H ! boom, X = drive:got(P), A ! late, Y = drive:got(P, 150), {drive:name(X, [{H, h}, {A, a}]), Y, drive:do(P, {unalias, A})} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`,
+		want: `[{{'DOWN',a,process,h,boom},late,true},{{'DOWN',a,process,h,boom},nothing,false},{{'DOWN',a,process,h,boom},nothing,false}]`},
+	{name: "two messages to a monitor's alias", since: 24,
+		expr: `P = drive:puppet($T), [begin H = drive:helper(), A = drive:do(P, {monitor_alias, H, M}), A ! one, A ! two, X = [drive:got(P, 150), drive:got(P, 150)], H ! boom, {X, drive:name(drive:got(P, 300), [{H, h}, {A, a}])} end
+			|| M <- [explicit_unalias, demonitor, reply_demonitor]].`,
+		want: `[{[one,two],{'DOWN',a,process,h,boom}},{[one,two],{'DOWN',a,process,h,boom}},{[one,nothing],nothing}]`},
+	{name: "of a monitored name", since: 24,
+		expr: `P = drive:puppet($T), H = drive:helper(), register(nemo, H), A = drive:do(P, {monitor_alias, {nemo, node()}, demonitor}), A ! one, X = drive:got(P), H ! boom, Y = drive:got(P), A ! late, {X, drive:name(Y, [{A, a}, {node(), here}]), drive:quiet(P)}.`,
+		want: `{one,{'DOWN',a,process,{nemo,here},boom},quiet}`},
+	{name: "of a monitored name that nobody has", since: 24,
+		expr: `P = drive:puppet($T), [begin A = drive:do(P, {monitor_alias, {nosuch, node()}, M}), X = drive:got(P), A ! late, {drive:name(X, [{A, a}, {node(), here}]), drive:got(P, 150)} end || M <- [explicit_unalias, demonitor, reply_demonitor]].`,
+		want: `[{{'DOWN',a,process,{nosuch,here},noproc},late},{{'DOWN',a,process,{nosuch,here},noproc},nothing},{{'DOWN',a,process,{nosuch,here},noproc},nothing}]`},
+	{name: "modes that are none", since: 24,
+		expr: `P = drive:puppet($T), [drive:do(P, {monitor_alias, self(), M}) || M <- [reply, nonsense, 1]].`,
+		want: `[{raised,error,badarg},{raised,error,badarg},{raised,error,badarg}]`},
+	{name: "unalias of what is none", since: 24,
+		expr: `P = drive:puppet($T), [drive:do(P, {unalias, X}) || X <- [make_ref(), x, P]].`,
+		want: `[false,{raised,error,badarg},{raised,error,badarg}]`},
+	{name: "an alias is a reference like any other", since: 24,
+		expr: `P = drive:puppet($T), A = drive:do(P, {alias, []}), {node(A), gen_server:call({echo, $T}, A) =:= A, gen_server:call({echo, $O}, A) =:= A}.`,
+		want: `{$T,true,true}`},
+	{name: "a reply that is big", since: 24,
+		expr: `P = drive:puppet($T), A = drive:do(P, {alias, [reply]}), B = binary:copy(<<"x">>, 500000), A ! B, A ! late, {byte_size(drive:got(P)), drive:quiet(P)}.`,
+		want: `{500000,quiet}`},
+}

@@ -1,0 +1,41 @@
+//go:build unix
+
+package interop
+
+// Names: what can be one, and who gets what is sent to it.
+var moreNameScenarios = []scenario{
+	{name: "letters of every kind",
+		expr: `P = drive:puppet($T), [begin A = drive:do(P, {register, N}), {N, $T} ! N, X = drive:got(P), B = drive:do(P, {unregister, N}), {A, X =:= N, B} end || N <- ['ü', '☃', 'with blank', 'A', list_to_atom(lists:duplicate(255, $x)), 'a@b', true]].`,
+		want: `[{true,true,true},{true,true,true},{true,true,true},{true,true,true},{true,true,true},{true,true,true},{true,true,true}]`},
+	{name: "what is no name",
+		expr: `P = drive:puppet($T), [drive:do(P, {register, N}) || N <- [undefined, 1, "x", P, {echo, $T}]].`,
+		want: `[{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg}]`},
+	{name: "a second name",
+		expr: `P = drive:puppet($T), [drive:do(P, C) || C <- [{register, nemo}, {register, nemo}, {register, other}, {unregister, nemo}, {register, other}, {unregister, other}]].`,
+		want: `[true,{raised,error,badarg},{raised,error,badarg},true,true,true]`},
+	{name: "of the same process here and there",
+		expr: `P = drive:puppet($T), L = drive:local(), drive:do(P, {register, nemo}), drive:do(L, {register, nemo}), Q = drive:puppet($T), drive:do(Q, {send, nemo, there}), drive:do(Q, {send, {nemo, node()}, here}), {drive:got(P), drive:got(L)}.`,
+		want: `{there,here}`},
+	{name: "of its own node with a node",
+		expr: `P = drive:puppet($T), Q = drive:puppet($T), drive:do(P, {register, nemo}), drive:do(Q, {send, {nemo, $T}, hello}), drive:got(P).`,
+		want: `hello`},
+	{name: "to a name of a third node",
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), drive:do(Q, {register, nemo}), A = drive:do(P, {send, {nemo, $O}, hello}), {A, drive:got(Q)}.`,
+		want: `{ok,hello}`},
+	{name: "from a third node",
+		expr: `P = drive:puppet($T), Q = drive:puppet($O), drive:do(P, {register, nemo}), A = drive:do(Q, {send, {nemo, $T}, hello}), {A, drive:got(P)}.`,
+		want: `{ok,hello}`},
+	{name: "destinations that are none",
+		expr: `P = drive:puppet($T), [drive:do(P, {send, D, x}) || D <- [1, "x", {nemo}, {1, $T}, {nemo, 1}, {nemo, $T, x}, [], nosuch, {nosuch, $T}, {nosuch, $O}, {nosuch, 'nosuch@127.0.0.1'}]].`,
+		want: `[{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},ok,ok,ok]`},
+	{name: "registered and gone a hundred times",
+		expr: `[X || _ <- lists:seq(1, 100), P <- [drive:puppet($T)], drive:do(P, {register, nemo}), exit(P, kill), drive:gone(P) =/= x, X <- [drive:do(drive:puppet($T), {whereis, nemo})], X =/= undefined].`,
+		want: `[]`},
+	{name: "of a pid that is gone when its DOWN arrives",
+		expr: `W = drive:puppet($T), [X || _ <- lists:seq(1, 50), P <- [drive:puppet($T)], drive:do(P, {register, nemo}), is_reference(drive:do(W, {monitor, P})), drive:ask(P, {exit, bye}) =/= x, drive:got(W) =/= x,
+			X <- [drive:do(W, {whereis, nemo})], X =/= undefined].`,
+		want: `[]`},
+	{name: "unregister of the servers' names",
+		expr: `P = drive:puppet($T), [drive:do(P, {unregister, nosuch}), drive:do(P, {unregister, undefined}), drive:do(P, {unregister, 1}), drive:do(P, {whereis, 1}), drive:do(P, {whereis, undefined})].`,
+		want: `[{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},{raised,error,badarg},undefined]`},
+}
