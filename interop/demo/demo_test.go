@@ -27,7 +27,7 @@ func TestDemo(t *testing.T) {
 		"\n14. ",
 		"\n    $ epmd -names\n    epmd: Cannot connect",
 		"\n    :pong\n    iex(iex@localhost)3> Node.list()\n    [:go@localhost]\n",
-		"iex(iex2@localhost)5> Agent.start_link(fn -> [] end, name: {:global, :agent})\n    {:ok, #PID<",
+		"> Agent.start_link(fn -> [] end, name: {:global, :agent})\n    {:ok, #PID<",
 		"> receive do news -> news end\n    {:headline, 1}\n",
 		":noconnection}\n",
 		"\n14 steps, every answer as it must be",
