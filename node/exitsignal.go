@@ -38,7 +38,8 @@ func (p *Process) signalLocked(from etf.Pid, r reason, linked, priority bool) (e
 	case !linked && r.is(kill):
 		return p.exitLocked(reasonOf(killed))
 	case p.trapExit:
-		return p.pushLocked(Message{from: from, notice: &notice{kind: exitNotice, from: from, reason: r}}, priority)
+		kept := r
+		return p.pushLocked(Message{from: from, notice: &notice{kind: exitNotice, reason: &kept}}, priority)
 	case r.is(normal) && (linked || from != p.pid):
 		return false
 	}

@@ -48,6 +48,9 @@ func (b *mailbox) push(m Message, priority bool) {
 	b.signal()
 }
 
+// grow makes room for n more messages at one go. It needs Process.mu.
+func (b *mailbox) grow(n int) { b.in = slices.Grow(b.in, n) }
+
 // signal wakes a receiver that waits. It needs one of the locks.
 func (b *mailbox) signal() {
 	if b.waiting.Load() == 0 {

@@ -26,15 +26,14 @@ const (
 	spawnReplied
 )
 
+// notice is what a message of the node has besides its From: whose exit or end it is. There may be very many at once.
 type notice struct {
-	kind   noticeKind
-	from   etf.Pid // whose exit or end
-	name   Name    // instead of from for a monitor by name
-	ref    etf.Ref
-	reason reason
-	tag    etf.Term    // of a monitor, or nil
-	event  *nodeNotice // of a node event
-	spawn  *spawnNotice
+	kind    noticeKind
+	ref     etf.Ref  // of a monitor or spawn request
+	reason  *reason  // of an exit or the end of a monitor
+	monitor *monitor // that has ended
+	event   *nodeNotice
+	spawn   *spawnNotice
 }
 
 // ExitSignal is an exit signal that reached a process which traps exits.
@@ -65,7 +64,7 @@ func (m Message) Decode(v any) error {
 // Term returns the message as a term. Binaries in it share the message's memory.
 func (m Message) Term() (etf.Term, error) {
 	if m.notice != nil {
-		return m.notice.term(), nil
+		return m.notice.term(m.from), nil
 	}
 	return m.raw.Term()
 }
@@ -75,13 +74,18 @@ func (m Message) Raw() (etf.Raw, error) {
 	if m.notice == nil {
 		return m.raw, nil
 	}
-	b, err := etf.AppendTerm(nil, m.notice.term())
+	b, err := etf.AppendTerm(nil, m.notice.term(m.from))
 	return etf.Raw{Bytes: b}, err
 }
 
 // From is the process that sent the message, as far as the message says: it is zero for a notice and for what a peer sent
 // without its sender (the old SEND).
-func (m Message) From() etf.Pid { return m.from }
+func (m Message) From() etf.Pid {
+	if m.notice != nil {
+		return etf.Pid{}
+	}
+	return m.from
+}
 
 // Exit returns the exit signal, if the message is the notice of one. A process may send a message that looks the same;
 // that is none.
@@ -89,7 +93,7 @@ func (m Message) Exit() (e ExitSignal, ok bool) {
 	if m.notice == nil || m.notice.kind != exitNotice {
 		return e, false
 	}
-	return ExitSignal{From: m.notice.from, Reason: m.notice.reason.term()}, true
+	return ExitSignal{From: m.from, Reason: m.notice.reason.term()}, true
 }
 
 // Down returns the end of a monitor, if the message is the notice of one.
@@ -97,7 +101,8 @@ func (m Message) Down() (d Down, ok bool) {
 	if m.notice == nil || m.notice.kind != downNotice {
 		return d, false
 	}
-	return Down{Ref: m.notice.ref, Pid: m.notice.from, Name: m.notice.name, Tag: m.notice.tag, Reason: m.notice.reason.term()}, true
+	mon := m.notice.monitor
+	return Down{Ref: m.notice.ref, Pid: m.from, Name: mon.name(), Tag: mon.tag, Reason: m.notice.reason.term()}, true
 }
 
 // NodeUp returns the connection that has come up, if the message says so (Process.MonitorNodes).
@@ -115,27 +120,27 @@ func (m Message) nodeEvent(kind noticeKind) (e NodeEvent, ok bool) {
 
 func (m Message) String() string {
 	if m.notice != nil {
-		return m.notice.term().String()
+		return m.notice.term(m.from).String()
 	}
 	return m.raw.String()
 }
 
-func (n *notice) term() etf.Term {
+func (n *notice) term(from etf.Pid) etf.Term {
 	switch n.kind {
 	case exitNotice:
-		return etf.Tuple{etf.Atom("EXIT"), n.from, n.reason.term()}
+		return etf.Tuple{etf.Atom("EXIT"), from, n.reason.term()}
 	case downNotice:
-		var object etf.Term = n.from
-		if n.name.Name != "" {
-			object = etf.Tuple{n.name.Name, n.name.Node}
+		var object etf.Term = from
+		if name := n.monitor.name(); name.Name != "" {
+			object = etf.Tuple{name.Name, name.Node}
 		}
 		var tag etf.Term = etf.Atom("DOWN")
-		if n.tag != nil {
-			tag = n.tag
+		if n.monitor.tag != nil {
+			tag = n.monitor.tag
 		}
 		return etf.Tuple{tag, n.ref, etf.Atom("process"), object, n.reason.term()}
 	case spawnReplied:
-		return n.spawn.term(n.ref, n.from)
+		return n.spawn.term(n.ref, from)
 	default:
 		return n.event.form.term(n.event.NodeEvent)
 	}

@@ -168,7 +168,8 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	m, unalias := p.endMonitorLocked(ref)
 	ended := false
 	if m != nil {
-		no := m.down(ref, r)
+		kept := r
+		no := m.down(ref, &kept)
 		ended = p.pushLocked(Message{from: m.target.pid, notice: &no}, m.priority)
 	}
 	p.mu.Unlock()
@@ -181,12 +182,16 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 }
 
 // down is the notice that a monitor ends with.
-func (m *monitor) down(ref etf.Ref, r reason) notice {
-	no := notice{kind: downNotice, from: m.target.pid, ref: ref, reason: r, tag: m.tag}
+func (m *monitor) down(ref etf.Ref, r *reason) notice {
+	return notice{kind: downNotice, ref: ref, reason: r, monitor: m}
+}
+
+// name is the name by which the process is monitored, if it is by one.
+func (m *monitor) name() (n Name) {
 	if m.target.name != "" {
-		no.name = Name{m.target.name, m.target.node}
+		n = Name{m.target.name, m.target.node}
 	}
-	return no
+	return n
 }
 
 // watchKey tells monitors apart: a reference counts only together with who sent it.

@@ -180,6 +180,7 @@ func (p *Process) connectionLost(s *session) {
 		}
 	}
 	notices := make([]notice, 0, monitors)
+	p.box.grow(monitors)
 	all := p.monitors
 	if monitors == len(all) {
 		p.monitors = nil
@@ -192,7 +193,7 @@ func (p *Process) connectionLost(s *session) {
 		if p.endAliasLocked(ref) {
 			unalias = append(unalias, ref)
 		}
-		notices = append(notices, m.down(ref, lost))
+		notices = append(notices, m.down(ref, &lost))
 		ended = p.pushLocked(Message{from: m.target.pid, notice: &notices[len(notices)-1]}, m.priority) || ended
 	}
 	p.mu.Unlock()
