@@ -168,6 +168,18 @@ func TestDynamicNames(t *testing.T) {
 		t.Errorf("creation + %s", got)
 	}
 
+	// A short name.
+	short := plainNode(t, "short@localhost", port)
+	nameless := install.Erl(t, otp.Options{Name: "undefined@localhost", Cookie: cookie, EPMDPort: port})
+	if got := nameless.Eval(t, "net_kernel:connect_node('short@localhost')"); got != "true" {
+		t.Error(got)
+	}
+	shortName := nameless.Eval(t, "{'$text', atom_to_list(node())}")
+	if !strings.HasSuffix(shortName, "@localhost") {
+		t.Errorf("named %s", shortName)
+	}
+	nodesAre(t, short, node.Hidden, etf.Atom(shortName))
+
 	// The other way round.
 	namer := install.Erl(t, otp.Options{Name: "namer", Cookie: cookie, EPMDPort: port})
 	asks := func(c *node.Config) { c.Namer = "namer@127.0.0.1" }
