@@ -19,13 +19,14 @@ const module = "github.com/erlnode/erlnode"
 // All may import the standard library and golang.org/x/sync, and nothing else; their tests may import go-cmp too.
 // A package whose row is missing fails TestLayers: enter it here and in DESIGN.md together.
 var layers = map[string]string{
-	".":              "etf epmd handshake dist node node/rpc node/pg node/global node/discovery gen",
+	".":              "etf epmd handshake dist node node/rpc node/user node/pg node/global node/discovery gen",
 	"etf":            "",
 	"epmd":           "",
 	"handshake":      "",
 	"dist":           "etf handshake",
 	"node":           "etf epmd handshake dist",
 	"node/rpc":       "etf node gen",
+	"node/user":      "etf node node/rpc gen",
 	"node/pg":        "etf node gen",
 	"node/global":    "etf node gen",
 	"node/discovery": "etf epmd node",

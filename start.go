@@ -11,6 +11,7 @@ import (
 	"github.com/erlnode/erlnode/node/global"
 	"github.com/erlnode/erlnode/node/pg"
 	"github.com/erlnode/erlnode/node/rpc"
+	"github.com/erlnode/erlnode/node/user"
 )
 
 // Config says how a node behaves; the zero value is OTP's defaults. See node.Config.
@@ -49,6 +50,10 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	if err := rpc.Start(n); err != nil {
+		n.Close()
+		return nil, err
+	}
+	if err := user.Start(n, user.Config{Out: cfg.Output, In: cfg.Input, Logger: cfg.Logger}); err != nil {
 		n.Close()
 		return nil, err
 	}

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/erlnode/erlnode"
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/interop/otp"
 	"github.com/erlnode/erlnode/node"
@@ -255,4 +257,71 @@ func TestTaskSupervisorFromIEx(t *testing.T) {
 	if !n.Alive(tasks) {
 		t.Error("the supervisor has ended")
 	}
+}
+
+// What code prints appears where the user sits: in iex for what iex spawns on a Go node, on Config.Output for what a Go program
+// calls on a BEAM node.
+func TestOutput(t *testing.T) {
+	install := otp.Find(t)
+	port := otp.FreePort(t)
+	out := &output{}
+	n := goNode(t, "go@127.0.0.1", port, func(c *erlnode.Config) { c.Output, c.Input = out, strings.NewReader("a line\n") })
+	iex := install.IEx(t, otp.Options{Name: "iex@127.0.0.1", Cookie: cookie, EPMDPort: port})
+	iex.Type(t, `go = :"go@127.0.0.1"`)
+	for _, tt := range []struct{ line, want string }{
+		{`Node.spawn(go, IO, :puts, ["hello from there"]); Process.sleep(300)`, "hello from there"},
+		{`Node.spawn(go, IO, :inspect, [%{a: [1, nil]}]); Process.sleep(300)`, "%{a: [1, nil]}"},
+		{`Node.spawn(go, :io, :format, ["~p and ~s~n", [{:a, 1}, "text"]]); Process.sleep(300)`, "{a,1} and text"},
+		{`:rpc.call(go, IO, :puts, ["called"])`, "called\r\n:ok"},
+		{`:erpc.call(go, IO, :inspect, [[1, :b]])`, "[1, :b]"},
+		{`IO.puts(:erpc.call(go, :erlang, :whereis, [:user]), "to its own")`, ":ok"},
+	} {
+		if got := iex.Type(t, tt.line); !strings.Contains(strings.ReplaceAll(got, "\r\n", "\n"), strings.ReplaceAll(tt.want, "\r\n", "\n")) {
+			t.Errorf("%s\n got %q\nwant %s", tt.line, got, tt.want)
+		}
+	}
+	if got := out.take(); got != "to its own\n" {
+		t.Errorf("%q", got)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	on := etf.Atom("iex@127.0.0.1")
+	for _, tt := range []struct {
+		module, function etf.Atom
+		args             []any
+		want             string
+	}{
+		{"Elixir.IO", "puts", []any{"printed"}, "printed\n"},
+		{"Elixir.IO", "inspect", []any{[]int{1, 2}}, "[1, 2]\n"},
+		{"io", "format", []any{etf.Charlist("~p~n"), []any{etf.Tuple{etf.Atom("a"), etf.Int(1)}}}, "{a,1}\n"},
+		{"io", "put_chars", []any{"chars"}, "chars"},
+		{"Elixir.IO", "gets", []any{"? "}, "? "},
+	} {
+		v, err := rpc.Call[etf.Term](ctx, n, on, tt.module, tt.function, tt.args...)
+		if got := out.take(); err != nil || got != tt.want {
+			t.Errorf("%s:%s prints %q, want %q; %v, %v", tt.module, tt.function, got, tt.want, v, err)
+		}
+		if tt.function == "gets" && v.String() != `<<"a line\n">>` {
+			t.Error(v)
+		}
+	}
+}
+
+// output is what a test reads while others write.
+type output struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) take() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	defer o.b.Reset()
+	return o.b.String()
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"io"
 	"log/slog"
 	"time"
 
@@ -66,6 +67,11 @@ type Config struct {
 	Require handshake.Flags
 	// Dist holds net_ticktime, net_tickintensity and the limits of every connection. Names, flags and Handle are set here.
 	Dist dist.Config
+
+	// Output is where code prints that this node has called or spawned anywhere, and Input what it reads: the process user, if
+	// it runs, as it does in package erlnode. Default: os.Stdout, and nothing to read.
+	Output io.Writer
+	Input  io.Reader
 
 	Logger *slog.Logger // default: discards. Connections come and go at Info, failures are Warn, panics of processes Error
 }

@@ -25,3 +25,19 @@ func (p *Process) SetGroupLeader(leader, of etf.Pid) error {
 	}
 	return p.transmit(p.Context(), s, &dist.Signal{Kind: dist.GroupLeader, From: leader, To: of})
 }
+
+// SetLeader makes a process the group leader of those that the node makes from now on, and of what goroutines that are no
+// process call and spawn elsewhere. Until it is called that is a process of the node which answers nothing.
+func (n *Node) SetLeader(leader etf.Pid) {
+	n.leader.Store(&leader)
+	n.caller.mu.Lock()
+	n.caller.leader = leader
+	n.caller.mu.Unlock()
+}
+
+func (n *Node) defaultLeader() etf.Pid {
+	if leader := n.leader.Load(); leader != nil {
+		return *leader
+	}
+	return n.caller.self()
+}

@@ -41,9 +41,10 @@ type Node struct {
 	events        events
 	functions     functionTable // what peers may run here
 	refs          atomic.Uint64
-	connections   atomic.Uint32 // ids given to sessions
-	requests      sync.Pool     // of *request
-	caller        *Process      // in whose name goroutines that are no process send and call
+	leader        atomic.Pointer[etf.Pid] // of new processes; see SetLeader
+	connections   atomic.Uint32           // ids given to sessions
+	requests      sync.Pool               // of *request
+	caller        *Process                // in whose name goroutines that are no process send and call
 
 	ctx        context.Context // done when the node closes
 	cancel     context.CancelFunc

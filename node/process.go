@@ -104,7 +104,7 @@ func (n *Node) Spawn(f func(p *Process) error, opts ...Option) (*Process, error)
 
 // newProcess makes a process; one that comes with an error is dead.
 func (n *Node) newProcess(opts []Option) (*Process, error) {
-	s := setup{leader: n.caller.self(), initial: mfa{"erlang", "apply", 2}}
+	s := setup{leader: n.defaultLeader(), initial: mfa{"erlang", "apply", 2}}
 	for _, o := range opts {
 		o(&s)
 	}
