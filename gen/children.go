@@ -292,12 +292,11 @@ func (c *child) readOptions(fields map[etf.Atom]etf.Term) (invalid etf.Term) {
 
 // startMFA has a function of the node start a child. What it returns is {ok, Pid}, or the reason why there is none.
 func startMFA(sup *node.Process, module, function etf.Atom, args etf.List) (etf.Pid, error) {
-	result, exc := applyMFA(sup, module, function, args)
+	result, exc := applyMFA(sup.Context(), sup, module, function, args)
 	if exc != nil {
-		reason := exc.reason
-		if exc.class == "error" {
-			call := etf.Tuple{module, function, args, etf.List{}}
-			reason = etf.Tuple{reason, etf.List{call}}
+		reason := exc.Reason
+		if exc.Class == "error" {
+			reason = etf.Tuple{reason, exc.Stack}
 		}
 		return etf.Pid{}, node.Exit(etf.Tuple{etf.Atom("EXIT"), reason})
 	}

@@ -158,9 +158,9 @@ func (l *loop) event(e etf.Tuple) {
 		case o.log != nil:
 			o.log.add(e)
 		case o.fun != nil:
-			next, exc := applyFun(l.p, o.fun, etf.List{o.state, e, l.name()})
-			if exc != nil && exc.class == "throw" {
-				next, exc = exc.reason, nil
+			next, exc := applyFun(l.p.Context(), l.p, o.fun, etf.List{o.state, e, l.name()})
+			if exc != nil && exc.Class == "throw" {
+				next, exc = exc.Reason, nil
 			}
 			if exc != nil || next == etf.Term(etf.Atom("done")) {
 				continue

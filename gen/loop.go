@@ -155,15 +155,9 @@ func (l *loop) watched(m node.Message, e envelope, isGen bool) error {
 
 // termOf is a Go value as a term; for one that cannot be encoded, the error as a binary.
 func termOf(v any) etf.Term {
-	if t, ok := v.(etf.Term); ok {
-		return t
+	t, err := asTerm(v)
+	if err != nil {
+		return etf.Binary(err.Error())
 	}
-	b, err := etf.Append(nil, v)
-	if err == nil {
-		var t etf.Term
-		if t, err = (etf.Raw{Bytes: b}).Term(); err == nil {
-			return t
-		}
-	}
-	return etf.Binary(err.Error())
+	return t
 }

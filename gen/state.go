@@ -67,9 +67,11 @@ func (l *loop) tryState() (t etf.Term, err error) {
 func stateReply(state func() (etf.Term, error), callback etf.Atom, from From) etf.Term {
 	t, err := state()
 	if err != nil {
-		exc := &raised{"error", etf.Binary(err.Error())}
-		errors.As(err, &exc)
-		return failed(etf.Tuple{etf.Atom("callback_failed"), etf.Tuple{genServer, callback}, etf.Tuple{exc.class, exc.reason}})
+		class, reason := etf.Atom("error"), etf.Term(etf.Binary(err.Error()))
+		if exc, ok := errors.AsType[*node.Exception](err); ok {
+			class, reason = exc.Class, exc.Reason
+		}
+		return failed(etf.Tuple{etf.Atom("callback_failed"), etf.Tuple{genServer, callback}, etf.Tuple{class, reason}})
 	}
 	if ref, isAlias := node.ReplyTo(from.Pid, from.Tag).(etf.Ref); isAlias && ref.Len == 5 {
 		return etf.Tuple{ok, t}
@@ -83,7 +85,7 @@ func (l *loop) replaceState(fun etf.Term) (etf.Term, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, exc := applyFun(l.p, fun, etf.List{old})
+	next, exc := applyFun(l.p.Context(), l.p, fun, etf.List{old})
 	if exc != nil {
 		return nil, exc
 	}

@@ -181,9 +181,23 @@ func (v *vault) CodeChange(vsn, extra etf.Term) error {
 
 func TestOwnState(t *testing.T) {
 	a := start(t, "a@test")[0]
+	a.Offer("m", "double", 1, func(_ context.Context, _ *node.Process, args []etf.Raw) (any, error) {
+		v, err := etf.As[etf.Tuple](args[0])
+		if err != nil {
+			return nil, err
+		}
+		return etf.Tuple{v[0], 2 * v[1].(etf.Int)}, nil
+	})
+	a.Offer("m", "spoil", 1, func(context.Context, *node.Process, []etf.Raw) (any, error) { return "no vault", nil })
+	a.Offer("m", "throw", 1, func(context.Context, *node.Process, []etf.Raw) (any, error) {
+		return nil, &node.Exception{Class: "throw", Reason: etf.Atom("ball")}
+	})
 	pid, _ := gen.Start(a, &vault{stock: stock{Left: 5, secret: 1}})
 	for _, tt := range [][2]string{
 		{"get_state", "{vault,5}"},
+		{"{replace_state,fun m:double/1}", "{vault,10}"},
+		{"{replace_state,fun m:throw/1}", "{error,{callback_failed,{gen_server,system_replace_state},{throw,ball}}}"},
+		{"get_state", "{vault,10}"},
 		{"suspend", "ok"},
 		{"{change_code,m,\"1\",x}", "ok"},
 		{"{change_code,m,bad,why}", "{error,why}"},
@@ -192,6 +206,12 @@ func TestOwnState(t *testing.T) {
 		if got := ask(t, a, pid, tt[0]); got != tt[1] {
 			t.Errorf("%s: %s, want %s", tt[0], got, tt[1])
 		}
+	}
+	if got := ask(t, a, pid, "{replace_state,fun m:spoil/1}"); !strings.HasPrefix(got, "{error,{callback_failed,") {
+		t.Error(got)
+	}
+	if got := ask(t, a, pid, "get_state"); got != "{vault,10}" {
+		t.Errorf("after a state that does not fit: %s", got)
 	}
 }
 
