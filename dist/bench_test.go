@@ -195,11 +195,19 @@ func BenchmarkStream(b *testing.B) {
 				<-done
 			})
 		})
-		for _, f := range flagSets[:2] {
-			b.Run(fmt.Sprintf("%s/%dK", f.name, size>>10), func(b *testing.B) {
+		for i, f := range []int{0, 1, 1} {
+			f, release := flagSets[f], i == 2
+			name := f.name
+			if release {
+				name += "+release"
+			}
+			b.Run(fmt.Sprintf("%s/%dK", name, size>>10), func(b *testing.B) {
 				done := make(chan struct{})
 				n := 0
 				x, _ := benchConnect(b, f.flags, func(s *Signal) {
+					if release {
+						Release(s.Payload)
+					}
 					if n++; n == b.N {
 						close(done)
 					}

@@ -335,3 +335,44 @@ func TestLargeAndTheEnd(t *testing.T) {
 		t.Errorf("Send: %v, kept %v", err, s.Kept)
 	}
 }
+
+// Memory that is released serves again, and nothing of the message before shines through.
+func TestRelease(t *testing.T) {
+	for _, flags := range []handshake.Flags{plain, allFlags} {
+		for _, size := range []int{70_000, 65_536, 1 << 20} {
+			a, b := tcpPair(t)
+			memory := map[*byte]bool{}
+			const many = 100
+			next, done := 0, make(chan struct{})
+			c := start(t, a, Config{Flags: flags, Handle: func(s *Signal) {
+				p := s.Payload.Bytes
+				memory[&p[:cap(p)][cap(p)-1]] = true // its end stays the same
+				if n := bytes.Count(p[5:], []byte{byte(next)}); n != size {
+					t.Errorf("message %d of %d bytes has %d of its own", next, size, n)
+				}
+				Release(s.Payload)
+				if next++; next == many {
+					close(done)
+				}
+			}})
+			other := New(b, Config{Self: peer, Peer: self, Flags: flags, Handle: func(*Signal) {}})
+			var running sync.WaitGroup
+			running.Go(func() { other.Run() })
+			for i := range many {
+				s := &Signal{Kind: Send, From: there, To: here, Payload: raw(t, etf.Binary(bytes.Repeat([]byte{byte(i)}, size)))}
+				if err := other.Send(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			<-done
+			if len(memory) == many {
+				t.Errorf("%d messages of %d bytes: nothing was used again", many, size)
+			}
+			other.Close()
+			c.Close()
+			running.Wait()
+		}
+	}
+	Release(etf.Raw{}) // and small ones: nothing happens
+	Release(etf.Raw{Bytes: []byte{106}})
+}

@@ -93,7 +93,7 @@ func (r *reader) next() (packet []byte, own, placed bool, err error) {
 		size = max(size, most)
 	}
 	processHeadroom.note(n)
-	packet = make([]byte, 0, size)
+	packet = takePayload(size)
 	for len(packet) < n {
 		if len(packet) == cap(packet) {
 			grown := make([]byte, len(packet), min(n, 4*cap(packet)))

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
 
@@ -76,6 +77,16 @@ func (m Message) Raw() (etf.Raw, error) {
 	}
 	b, err := etf.AppendTerm(nil, m.notice.term(m.from))
 	return etf.Raw{Bytes: b}, err
+}
+
+// Release gives back the memory of a large message (over 64 KiB) that has been dealt with, for the next one: receiving many of them
+// takes less than half of the processor time then. Only the one goroutine that has the message may call it, at the end, once. The message,
+// what Raw returned, and terms decoded from it must not be used afterwards; Go values that Decode has filled are not affected, but
+// for an etf.Raw or etf.Term in them and what was decoded with etf.Alias. Without Release the garbage collector does it.
+func (m Message) Release() {
+	if m.notice == nil {
+		dist.Release(m.raw)
+	}
 }
 
 // From is the process that sent the message, as far as the message says: it is zero for a notice and for what a peer sent

@@ -132,6 +132,7 @@ func sink(p *node.Process) error {
 			return err
 		}
 		count++
+		m.Release() // as a program does that is through with a large message
 	}
 	return p.Err()
 }
