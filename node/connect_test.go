@@ -236,7 +236,7 @@ func TestHostileBeforeAuthentication(t *testing.T) {
 		}
 		b.Disconnect("a@test")
 		nc.SetReadDeadline(time.Now().Add(10 * time.Second))
-		if _, err := io.Copy(io.Discard, nc); errors.Is(err, context.DeadlineExceeded) {
+		if _, err := io.Copy(io.Discard, nc); errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%.20q: the connection is still open", first)
 		}
 		nc.Close()

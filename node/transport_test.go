@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -285,5 +286,35 @@ func TestUnixSocketLeft(t *testing.T) {
 	}
 	if second, err := Start(t.Context(), "a@test", cfg); err == nil || !containsText(err, "another node") {
 		t.Error(second, err)
+	}
+}
+
+// Whoever does not get through the TLS handshake costs a few seconds of waiting, and keeps nobody from connecting.
+func TestTLSHostile(t *testing.T) {
+	ca := newAuthority(t)
+	c := newCluster(t)
+	with := func(name string) *Node {
+		return c.start(name, func(c *Config) { c.Transport = TLS{Config: ca.mutual("test")}; c.SetupTime = 300 * time.Millisecond })
+	}
+	a, b := with("a@test"), with("b@test")
+	for _, first := range []string{"", "\x16\x03", "\x00\x00\x00\x03sok", "GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\xff\xff\x01"} {
+		nc, err := net.Dial("tcp", a.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc.Write([]byte(first))
+		if err := b.Ping(t.Context(), "a@test"); err != nil {
+			t.Errorf("after %q: %v", first, err)
+		}
+		b.Disconnect("a@test")
+		awaitDown(t, a, "b@test")
+		nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+		for buf := make([]byte, 100); err == nil; {
+			_, err = nc.Read(buf)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%q: the connection is still open", first)
+		}
+		nc.Close()
 	}
 }
