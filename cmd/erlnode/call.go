@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/erlnode/erlnode/etf"
-	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
+	"github.com/erlnode/erlnode/node/rpc"
 )
 
 func newCall() *cobra.Command {
@@ -28,7 +28,7 @@ one word for the shell: put it in single quotes. Terms with variables, funs or
 function calls in them are not taken. An Elixir module is called Elixir.Name, and
 a string of Elixir is written <<"text">>: "text" is a charlist.
 
-What the function prints goes to the node's own console (its process user).
+What the function prints appears here, before its result.
 
 Each name that ever connected stays in the atom table of a BEAM node. For a call
 that a machine makes again and again, give this side one name with --name.`),
@@ -56,6 +56,7 @@ error) or the node cannot be reached, 2 wrong usage.`),
 					return err
 				}
 			}
+			flags.output = cmd.OutOrStdout()
 			c, err := flags.start(cmd.Context(), words[0])
 			if err != nil {
 				return err
@@ -75,34 +76,43 @@ error) or the node cannot be reached, 2 wrong usage.`),
 	return cmd
 }
 
-// call asks the peer's rex, the server of rpc, which every release has. The group leader user stands for the process of
-// that name over there.
+// call is rpc:call/4: what was thrown counts as returned, and what was raised is a {badrpc, Reason}.
 func call(ctx context.Context, c *client, m, f etf.Atom, args etf.List) (etf.Term, error) {
 	if err := c.connect(ctx); err != nil {
 		return nil, err
 	}
-	request := etf.Tuple{etf.Atom("call"), m, f, args, etf.Atom("user")}
-	reply, err := gen.Call[etf.Term](ctx, c, node.Name{Name: "rex", Node: c.target}, request)
+	list := make([]any, len(args))
+	for i, a := range args {
+		list[i] = a
+	}
+	reply, err := rpc.Call[etf.Term](ctx, c, c.target, m, f, list...)
+	if err == nil {
+		return reply, nil
+	}
+	if e, ok := errors.AsType[*rpc.Error](err); ok {
+		switch {
+		case e.Class == "throw":
+			return e.Reason, nil
+		case e.Class == "exit":
+			return nil, badRPC(e.Reason, m, f, len(args))
+		}
+		return nil, badRPC(etf.Tuple{e.Reason, e.Stack}, m, f, len(args))
+	}
+	exit, ok := errors.AsType[*node.ExitError](err)
 	switch {
-	case errors.Is(err, node.ErrNoProc):
-		return nil, fmt.Errorf("%s serves no remote calls: it has no process rex", string(c.target))
-	case err != nil:
-		return nil, c.explain(ctx, err)
+	case errors.Is(err, node.ErrNotSup), ok && strings.HasPrefix(exit.Reason.String(), "{undef,[{erpc,execute_call,"):
+		return nil, fmt.Errorf("%s serves no remote calls", string(c.target))
+	case ok && !errors.Is(err, node.ErrNoConnection):
+		return nil, badRPC(exit.Reason, m, f, len(args))
 	}
-	if bad, ok := reply.(etf.Tuple); ok && len(bad) == 2 && bad[0] == etf.Term(etf.Atom("badrpc")) {
-		return nil, badRPC(bad, m, f, len(args))
-	}
-	return reply, nil
+	return nil, c.explain(ctx, err)
 }
 
-// badRPC says what a {badrpc, Reason} means, where it is the common mistake.
-func badRPC(bad etf.Tuple, m, f etf.Atom, arity int) error {
+// badRPC says what {badrpc, {'EXIT', Reason}} means, where it is the common mistake.
+func badRPC(reason etf.Term, m, f etf.Atom, arity int) error {
+	bad := etf.Tuple{etf.Atom("badrpc"), etf.Tuple{etf.Atom("EXIT"), reason}}
 	what := etf.Export{Module: m, Function: f, Arity: uint8(min(arity, 255))}
-	exit, _ := bad[1].(etf.Tuple)
-	if len(exit) != 2 || exit[0] != etf.Term(etf.Atom("EXIT")) {
-		return fmt.Errorf("%v", bad)
-	}
-	undef, _ := exit[1].(etf.Tuple)
+	undef, _ := reason.(etf.Tuple)
 	if len(undef) != 2 || undef[0] != etf.Term(etf.Atom("undef")) {
 		return fmt.Errorf("%v", bad)
 	}

@@ -17,6 +17,8 @@ func TestCall(t *testing.T) {
 	want(t, call("'lists'", "reverse", `[[a, {b, "c"}, <<"d">>]]`), exitOK, `[<<"d">>,{b,"c"},a]`+"\n", "")
 	want(t, call("erlang", "throw", "[{ball, 1}]"), exitOK, "{ball,1}\n", "")
 	want(t, call("erlang", "error", "[{my, fault}]"), exitFailed, "", "{badrpc,{'EXIT',{{my,fault},[")
+	want(t, call("Elixir.IO", "puts", `[<<"hi">>]`), exitOK, "hi\nok\n", "")
+	want(t, call("io", "format", `["~p~n", [{a, 1}]]`), exitOK, "{a,1}\nok\n", "")
 	want(t, call("erlang", "exit", "[why]"), exitFailed, "", "{badrpc,{'EXIT',why}}\n")
 	want(t, call("erlang", "nosuch", "[]"), exitFailed, "", "There is no function erlang:nosuch/0")
 	want(t, call("Enum", "sum", "[[1]]"), exitFailed, "", "try Elixir.Enum")
@@ -32,5 +34,5 @@ func TestCallWithoutRex(t *testing.T) {
 	}
 	t.Cleanup(func() { n.Close() })
 	want(t, []string{"call", "--cookie=secret", "--timeout=10s", "--address=" + strconv.Itoa(n.Port()), "go@localhost", "erlang", "node"},
-		exitFailed, "", "no process rex")
+		exitFailed, "", "serves no remote calls")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -32,6 +33,7 @@ type clientFlags struct {
 	epmdPort int
 	timeout  time.Duration
 	conn     connectionFlags
+	output   io.Writer // what is called prints here; default os.Stdout
 }
 
 func (f *clientFlags) register(cmd *cobra.Command, timeout time.Duration) {
@@ -86,6 +88,7 @@ func (f *clientFlags) start(ctx context.Context, target string) (*client, error)
 		Cookie:    f.cookie,
 		Hidden:    true,
 		NoListen:  true,
+		Output:    f.output,
 		EPMDPort:  port,
 		Transport: transport,
 		Discovery: finds,

@@ -30,19 +30,19 @@ func offer(n *node.Node) {
 				if withDevice {
 					rest = args[1:]
 					if device = deviceOf(args[0], device); device == nil {
-						return nil, node.BadArg(module, function, args...)
+						return nil, badArg(module, function, args)
 					}
 				}
 				request, result := f(rest)
 				if request == nil {
-					return nil, node.BadArg(module, function, args...)
+					return nil, badArg(module, function, args)
 				}
 				reply, err := Request(ctx, p.Node(), device, request)
 				switch {
 				case err != nil:
 					return nil, &node.Exception{Class: "error", Reason: etf.Atom("terminated"), Stack: etf.List{etf.Tuple{module, function, etf.List(args), etf.List{}}}}
 				case isError(reply) && result != nil:
-					return nil, node.BadArg(module, function, args...)
+					return nil, badArg(module, function, args)
 				case result != nil:
 					return result, nil
 				}
@@ -66,6 +66,15 @@ func offer(n *node.Node) {
 		return etf.Tuple{etf.Atom("get_line"), etf.Atom("unicode"), a[0]}, nil
 	})
 	leader("io", "nl", 0, func([]etf.Term) (etf.Term, etf.Term) { return put(etf.Binary("\n")), ok })
+	// The group leader of io:format/2 on another node asks for the text here.
+	n.Offer("io_lib", "format", 2, func(_ context.Context, _ *node.Process, raw []etf.Raw) (any, error) {
+		args := node.ArgTerms(raw)
+		chars, err := formatted(args[0], args[1])
+		if err != nil {
+			return nil, badArg("io_lib", "format", args)
+		}
+		return chars, nil
+	})
 	format := func(a []etf.Term) (etf.Term, etf.Term) {
 		return etf.Tuple{etf.Atom("put_chars"), etf.Atom("unicode"), etf.Atom("io_lib"), etf.Atom("format"), etf.List(a)}, ok
 	}
@@ -75,6 +84,10 @@ func offer(n *node.Node) {
 			return p.Apply(ctx, "io", name, []etf.Raw{raw[0], {Bytes: etf.AppendNil(nil)}})
 		})
 	}
+}
+
+func badArg(module, function etf.Atom, args []etf.Term) error {
+	return &node.Exception{Class: "error", Reason: etf.Atom("badarg"), Stack: etf.List{etf.Tuple{module, function, etf.List(args), etf.List{}}}}
 }
 
 // deviceOf is what the functions of IO take as a device: a pid, a name, stdio for the group leader.
