@@ -224,11 +224,18 @@ func (k *netKernel) spawn(c *netKernelCall, r etf.Tuple, link bool) {
 		c.reply(etf.Tuple{etf.Atom("EXIT"), etf.Tuple{etf.Atom("system_limit"), etf.List{}}})
 		return
 	}
-	if link {
-		p.Link(c.from)
+	start := func() {
+		c.reply(p.pid)
+		p.start(p.Context(), etf.Raw{Bytes: args})
 	}
-	c.reply(p.pid)
-	p.start(p.Context(), etf.Raw{Bytes: args})
+	if !link {
+		start()
+		return
+	}
+	k.node.spawn(func() { // a link waits while the peer does not read
+		p.Link(c.from)
+		start()
+	})
 }
 
 // allowTerm is {allow, Nodes}: ok, or error for what is no list of atoms.
