@@ -35,12 +35,12 @@ func newCluster(t *testing.T, members ...string) *cluster {
 	o.Name, o.Hidden = "driver", true
 	c.driver = install.Erl(t, o)
 	for _, m := range members {
-		c.add(m)
+		c.join(c.add(m))
 	}
 	return c
 }
 
-// add starts one more member and has it connect to the first.
+// add starts one more member, connected to nobody.
 func (c *cluster) add(member string) string {
 	c.t.Helper()
 	o := c.options
@@ -48,12 +48,22 @@ func (c *cluster) add(member string) string {
 	name := "'" + o.Name + "'"
 	c.start(member, o, name)
 	c.names = append(c.names, name)
-	if len(c.names) > 1 {
-		if got := c.do(name, "{connect, "+c.names[0]+"}"); got != "true" {
-			c.t.Fatalf("%s, OTP %s, does not connect: %s", name, member, got)
-		}
-	}
 	return name
+}
+
+// join connects a member to the first.
+func (c *cluster) join(name string) {
+	c.t.Helper()
+	if name != c.names[0] {
+		c.connect(name, c.names[0])
+	}
+}
+
+func (c *cluster) connect(a, b string) {
+	c.t.Helper()
+	if got := c.do(a, "{connect, "+b+"}"); got != "true" {
+		c.t.Fatalf("%s does not connect to %s: %s", a, b, got)
+	}
 }
 
 func (c *cluster) start(member string, o otp.Options, name string) {

@@ -3,6 +3,8 @@
 package interop
 
 import (
+	"flag"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -32,4 +34,113 @@ func TestGlobalClusters(t *testing.T) {
 			c.want(`Until(fun() -> lists:usort(All([Puppet(N) || N <- Nodes], global_names)) =:= [[]] end, 10000)`, "true")
 		})
 	}
+}
+
+var lockRounds = flag.Int("lockrounds", 60, "rounds of each node in TestGlobalContention")
+
+// Every node locks, again and again, and no two have the lock at a time.
+func TestGlobalContention(t *testing.T) {
+	c := newCluster(t, "25", "go", "29", "go")
+	c.whole()
+	c.want(fmt.Sprintf(`Me = self(),
+		Umpire = spawn_link(fun U() -> receive {enter, W} -> receive {leave, W} -> U(); Else -> Me ! {both, Else}, U() end end end),
+		Players = [spawn_link(fun() -> P = drive:puppet(N), Id = {arena, P},
+			[begin true = Do(P, {global_set_lock, Id, Nodes, infinity}), Umpire ! {enter, P}, Umpire ! {leave, P}, true = Do(P, {global_del_lock, Id, Nodes}) end
+				|| _ <- lists:seq(1, %d)], Me ! {finished, N} end) || N <- Nodes],
+		[receive {finished, _} -> ok; Bad -> Bad after 100000 -> late end || _ <- Players]`, *lockRounds), "[ok,ok,ok,ok]")
+}
+
+// A Go node that is killed takes its names and locks with it; the others stay together.
+func TestGlobalKill(t *testing.T) {
+	c := newCluster(t, "25", "29", "go", "25")
+	c.whole()
+	c.want(`P = Puppet('n2@127.0.0.1'), Q = Puppet('n0@127.0.0.1'), yes = Do(P, {global_register, nemo}), true = Do(P, {global_set_lock, {r, P}, Nodes, 0}),
+		[false, true] = [Do(Q, {global_set_lock, {r, Q}, Nodes, 0}), Do(Q, {global_whereis, nemo}) =:= P]`, "[false,true]")
+	c.kill("'n2@127.0.0.1'")
+	c.want(`Until(fun() -> lists:usort(All([Puppet(N) || N <- Nodes], {global_whereis, nemo})) =:= [undefined] end, 10000)`, "true")
+	c.want(`Q = Puppet('n0@127.0.0.1'), Until(fun() -> Do(Q, {global_set_lock, {r, Q}, Nodes, 0}) end, 10000)`, "true")
+	c.whole()
+}
+
+// Two partitions in which a name has different processes join: the method decides, once, wherever it has to run.
+func TestGlobalConflict(t *testing.T) {
+	// The members, the two that have the name, and the two that connect; the others are joined to the first of these before.
+	for _, tt := range []struct {
+		members string
+		owners  [2]int
+		joined  [2]int
+	}{
+		{"25 go", [2]int{0, 1}, [2]int{0, 1}},
+		{"go 25", [2]int{0, 1}, [2]int{0, 1}},
+		{"go go", [2]int{0, 1}, [2]int{0, 1}},
+		{"go 25 29", [2]int{1, 2}, [2]int{0, 2}}, // a Go node has OTP 25 run the method
+		{"25 go 29", [2]int{1, 2}, [2]int{0, 2}}, // and the other way round
+		{"29 go go", [2]int{1, 2}, [2]int{0, 2}},
+		{"go go 25", [2]int{1, 2}, [2]int{0, 2}},
+	} {
+		t.Run(tt.members, func(t *testing.T) {
+			c := newCluster(t)
+			for _, m := range strings.Fields(tt.members) {
+				c.add(m)
+			}
+			for _, method := range []string{"random_exit_name", "random_notify_name", "notify_all_name"} {
+				if len(c.names) == 3 {
+					c.connect(c.names[0], c.names[1])
+					c.want(`All([Puppet(N) || N <- lists:droplast(Nodes)], global_sync)`, "[ok,ok]")
+				}
+				// The driver keeps the puppets as long as it needs them.
+				c.want(fmt.Sprintf(`[P, Q] = Ps = [Puppet(lists:nth(I + 1, Nodes)) || I <- [%d, %d]], R = [monitor(process, X) || X <- Ps],
+					yes = Do(P, {global_register, nemo, %[3]s}), yes = Do(Q, {global_register, nemo, %[3]s}),
+					[A, B] = [lists:nth(I + 1, Nodes) || I <- [%[4]d, %[5]d]], true = Do(Puppet(A), {connect, B}), All([Puppet(N) || N <- Nodes], global_sync),
+					All([Puppet(N) || N <- Nodes], global_sync),
+					Told = lists:sort([receive {got, P, M} -> {p, M} after 300 -> no end, receive {got, Q, M2} -> {q, M2} after 300 -> no end]),
+					Down = receive {'DOWN', D, process, _, Why} -> {D =:= lists:last(R), Why} after 300 -> no end,
+					Find = fun() -> lists:usort(All([Puppet(N) || N <- Nodes], {global_whereis, nemo})) end,
+					true = Until(fun() -> length(Find()) =:= 1 end, 5000), Where = Find(),
+					[Do(Puppet(N), {disconnect, M3}) || N <- Nodes, M3 <- Nodes, M3 =/= N],
+					drive:name({Told, Down, Where}, [{P, p}, {Q, q}])`, tt.owners[0], tt.owners[1], method, tt.joined[0], tt.joined[1]),
+					map[string]string{
+						"random_exit_name":   "{[no,no],{true,killed},[p]}",
+						"random_notify_name": "{[no,{q,{global_name_conflict,nemo}}],no,[p]}",
+						"notify_all_name":    "{[{p,{global_name_conflict,nemo,q}},{q,{global_name_conflict,nemo,p}}],no,[undefined]}",
+					}[method])
+			}
+		})
+	}
+}
+
+// When two nodes lose each other the same nodes leave as in a cluster of BEAM nodes.
+func TestGlobalOverlap(t *testing.T) {
+	left := func(t *testing.T, shape ...string) string {
+		c := newCluster(t, shape...)
+		c.whole()
+		c.do("'n1@127.0.0.1'", "{disconnect, 'n2@127.0.0.1'}")
+		c.want(`Until(fun() -> length(lists:usort([lists:sort([N | Do(Puppet(N), nodes)]) || N <- Nodes])) =:= 3 end, 10000)`, "true")
+		now := c.eval(`[lists:sort(Do(Puppet(N), nodes)) || N <- Nodes]`)
+		// They join again, and are whole.
+		c.connect("'n0@127.0.0.1'", "'n1@127.0.0.1'")
+		c.connect("'n3@127.0.0.1'", "'n2@127.0.0.1'")
+		c.whole()
+		return now
+	}
+	want := left(t, "25", "25", "25", "25")
+	for _, shape := range []string{"25 go 29 25", "go 25 27 29", "25 25 go go", "29 go go 25"} {
+		t.Run(shape, func(t *testing.T) {
+			if got := left(t, strings.Fields(shape)...); got != want {
+				t.Errorf("got %s, BEAM nodes %s", got, want)
+			}
+		})
+	}
+}
+
+// A thousand names from every node are known to all; and how long one takes, from Go and from BEAM.
+func TestGlobalManyNames(t *testing.T) {
+	c := newCluster(t, "25", "go", "25")
+	c.whole()
+	n := 1000
+	if testing.Short() {
+		n = 100
+	}
+	c.want(fmt.Sprintf(`T = [begin P = Puppet(N), {Us, _} = timer:tc(fun() -> [yes = Do(P, {global_reregister, {N, I}}) || I <- lists:seq(1, %d)] end), {N, Us} end || N <- Nodes],
+		put(times, T), lists:usort([length(L) || L <- All([Puppet(N) || N <- Nodes], global_names)])`, n), fmt.Sprintf("[%d]", 3*n))
 }

@@ -47,22 +47,3 @@ var nodeScenarios = []scenario{
 		expr: `P = drive:puppet($T), drive:do(P, {monitor_nodes, o, []}).`,
 		want: `error`},
 }
-
-var globalScenarios = []scenario{
-	{name: "register and find",
-		expr: `P = drive:puppet($T), net_adm:ping($T), global:sync(), A = drive:do(P, {global_register, nemo}),
-			{A, drive:until(fun() -> global:whereis_name(nemo) =:= P end), drive:do(P, {global_whereis, nemo}) =:= P, drive:do(P, global_names),
-				drive:do(P, {global_unregister, nemo}), drive:do(P, {global_whereis, nemo})}.`,
-		want: `{yes,true,true,[nemo],ok,undefined}`},
-	{name: "registered here",
-		expr: `P = drive:puppet($T), net_adm:ping($T), global:sync(), A = global:register_name(nemo, self()),
-			B = drive:do(P, {global_whereis, nemo}) =:= self(), C = drive:do(P, {global_register, nemo}), global:unregister_name(nemo),
-			{A, B, C, drive:until(fun() -> drive:do(P, {global_whereis, nemo}) =:= undefined end)}.`,
-		want: `{yes,true,no,true}`},
-	{name: "lock",
-		expr: `P = drive:puppet($T), net_adm:ping($T), global:sync(), Nodes = [node(), $T], Id = {resource, P},
-			A = drive:do(P, {global_set_lock, Id, Nodes, 0}), B = global:set_lock({resource, self()}, Nodes, 0),
-			C = drive:do(P, {global_del_lock, Id, Nodes}), D = global:set_lock({resource, self()}, Nodes, 0),
-			global:del_lock({resource, self()}, Nodes), {A, B, C, D}.`,
-		want: `{true,false,true,true}`},
-}

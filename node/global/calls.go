@@ -36,7 +36,8 @@ func (m *machine) multiCall(from etf.Pid, nodes []atom, request etf.Term, dial b
 		if node != m.self {
 			id := m.newID()
 			m.calls[id] = func(value etf.Term, ok bool) { got(node, value, ok) }
-			m.do(startCall{id, from, node, request, dial})
+			_, known := m.known[node] // and if it is not up, it is being connected to
+			m.do(startCall{id, from, node, request, dial || known && !m.up[node]})
 		}
 	}
 	if slices.Contains(nodes, m.self) {

@@ -144,12 +144,12 @@ func (l *locker) choose(m *machine) {
 	h := (*list)[m.rand.IntN(len(*list))]
 	id := m.joinLock(h.locker)
 	l.state = lockerBusy
-	m.lockSafely(id, []atom{h.node}, func(ok bool, known []atom) {
+	m.lockSafely(id, []atom{h.node}, func(ok bool, nodes []atom) {
 		if !ok {
 			l.state = lockerIdle
 			return
 		}
-		l.him, l.lockID, l.nodes = h, id, append([]atom{m.self, h.node}, known...)
+		l.him, l.lockID, l.nodes = h, id, nodes
 		l.state = lockerOffered
 		m.offer(h, true)
 	})
@@ -165,7 +165,8 @@ func (m *machine) joinLock(his etf.Pid) etf.Term {
 // lockSafely locks the boss of our partition, then this node and those given, then all others that are known: all or none.
 // To lock the boss first keeps two nodes of one partition from getting in each other's way; to lock the peer with us
 // keeps his partition from being locked by anybody else, which prevents deadlock.
-func (m *machine) lockSafely(id etf.Term, extra []atom, then func(ok bool, known []atom)) {
+// then gets the nodes that have the lock; also those that are no longer known, which may be back already.
+func (m *machine) lockSafely(id etf.Term, extra []atom, then func(ok bool, nodes []atom)) {
 	first := boss(m.nodes())
 	if first != m.self && !m.canLock(id) {
 		then(false, nil)
@@ -188,7 +189,9 @@ func (m *machine) lockSafely(id etf.Term, extra []atom, then func(ok bool, known
 					m.delLockOn(m.locker, id, append([]atom{first}, second...), func() { then(false, nil) })
 					return
 				}
-				then(true, known)
+				all := append(append([]atom{first}, second...), known...)
+				slices.Sort(all)
+				then(true, slices.Compact(all))
 			})
 		})
 	})
@@ -234,14 +237,14 @@ func (l *locker) idle(m *machine, msg lockerMessage) {
 	// He has locked his partition, and us with it. Now we lock ours.
 	id := m.joinLock(msg.from)
 	l.state = lockerBusy
-	m.lockSafely(id, nil, func(set bool, known []atom) {
+	m.lockSafely(id, nil, func(set bool, nodes []atom) {
 		h.locker = msg.from
 		m.offer(h, set)
 		if !set {
 			l.state, l.justSynced = lockerIdle, false
 			return
 		}
-		l.hold(m, h, id, append([]atom{m.self}, known...))
+		l.hold(m, h, id, nodes)
 	})
 }
 

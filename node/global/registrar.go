@@ -33,12 +33,12 @@ func (m *machine) beginTransaction(times int) {
 			return
 		}
 		m.setLockOn(m.registrar, id, nodes, false, func(set bool) {
-			if set && !m.moreThan(nodes) {
+			if set && m.sameKnown(nodes) {
 				m.runTransaction(id, nodes)
 				return
 			}
-			// OTP keeps the lock on the others when it has got them all and only then finds that there are more. It has it
-			// still when it comes back. Between the two others cannot join; here they can.
+			// OTP goes on if a node has been lost meanwhile: with names gone that those who have not lost it still have. And it
+			// keeps the lock on the others when it has got them all and only then finds that there are more, until it comes back.
 			free := first
 			if set {
 				free = nodes
@@ -48,15 +48,8 @@ func (m *machine) beginTransaction(times int) {
 	})
 }
 
-// moreThan tells whether nodes have become known since.
-func (m *machine) moreThan(nodes []atom) bool {
-	for n := range m.known {
-		if !slices.Contains(nodes, n) {
-			return true
-		}
-	}
-	return false
-}
+// sameKnown tells whether the nodes are still those that are known.
+func (m *machine) sameKnown(nodes []atom) bool { return slices.Equal(nodes, m.nodes()) }
 
 func (m *machine) runTransaction(id etf.Term, nodes []atom) {
 	t := m.queue[0]

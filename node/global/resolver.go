@@ -91,11 +91,11 @@ func (g *Global) resolveIt(ctx context.Context, p *node.Process, method, name et
 		g.p.SendExit(other, atom("kill"))
 		return keep
 	case RandomNotifyName:
-		g.send(other, etf.Tuple{atom("global_name_conflict"), name})
+		g.notify(ctx, other, etf.Tuple{atom("global_name_conflict"), name})
 		return keep
 	case NotifyAllName:
-		g.send(a, etf.Tuple{atom("global_name_conflict"), name, b})
-		g.send(b, etf.Tuple{atom("global_name_conflict"), name, a})
+		g.notify(ctx, a, etf.Tuple{atom("global_name_conflict"), name, b})
+		g.notify(ctx, b, etf.Tuple{atom("global_name_conflict"), name, a})
 		return atom("none")
 	}
 	args, err := encode(name, a, b)
@@ -110,6 +110,13 @@ func (g *Global) resolveIt(ctx context.Context, p *node.Process, method, name et
 		}
 	}
 	return etf.Tuple{atom("EXIT"), etf.Binary(fmt.Sprint(err))}
+}
+
+// notify sends to a process of a conflict. Its node need not be connected to this one yet.
+func (g *Global) notify(ctx context.Context, to etf.Pid, msg etf.Term) {
+	if err := g.p.SendContext(ctx, to, msg); err != nil {
+		g.log.Info("global: name conflict not told", "to", to.String(), "error", err)
+	}
 }
 
 // offer offers what peers call of the module global.

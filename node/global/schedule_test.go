@@ -82,11 +82,8 @@ func scheduleLoss(s *sim) {
 		s.someTime()
 	}
 	s.quiet()
-	s.check(len(s.cut) == 0) // who joins while two cannot reach each other may stay with one of them, as with OTP
-	s.doHeal()
-	s.joinAll()
-	s.quiet()
-	s.check(true)
+	s.check(len(s.cut) == 0)
+	s.heal()
 }
 
 // schedulePartition cuts some connections of a whole cluster, all at once or one after the other.
@@ -122,7 +119,20 @@ func scheduleChaos(s *sim) {
 	}
 	s.quiet()
 	s.check(false)
+	s.heal()
+}
+
+// heal has all nodes leave each other and join again. Who joins while two others cannot reach each other may stay with one
+// of them only, with OTP too, and nothing but a disconnect ends that.
+func (s *sim) heal() {
+	cuts := len(s.cut) > 0 || s.hadCuts
 	s.doHeal()
+	for _, name := range s.names {
+		if s.nodes[name] != nil && cuts {
+			s.request(name, func(m *machine, id uint64) { m.leave(id) }, func(etf.Term) {})
+		}
+	}
+	s.quiet()
 	s.joinAll()
 	s.quiet()
 	s.check(true)
@@ -256,6 +266,7 @@ func (s *sim) doCut() {
 	if a, b := s.any(), s.any(); a != b {
 		s.lose(a, b)
 		s.cut[pair(a, b)] = true
+		s.hadCuts = true
 	}
 }
 

@@ -19,9 +19,11 @@ type sim struct {
 	nodes map[atom]*simNode
 	links map[[2]atom]*simLink // by the names in order
 	cut   map[[2]atom]bool     // no connection can be made
-	steps int
-	trace func(format string, args ...any) // nil: silent
-	bad   []string
+
+	hadCuts bool
+	steps   int
+	trace   func(format string, args ...any) // nil: silent
+	bad     []string
 
 	version    func() int
 	connectAll func() bool
@@ -39,22 +41,35 @@ type simNode struct {
 	nextPid  uint32
 	watching map[uint64]simWatch   // monitors of this node's server
 	watched  map[etf.Pid][]watcher // of its processes, by others
-	calls    map[uint64]atom       // under way, and to whom
+	calls    map[uint64]simCall    // under way
 	waiting  map[uint64]func(etf.Term)
 	tags     map[atom]etf.Term // of the init_connect last received from each
+	lanes    map[atom][]func() // what waits for a connection to be set up
 	next     uint64
 }
 
-type simWatch struct{ pid etf.Pid }
+// simWatch is a monitor that ends with the connection over which it was set up.
+type simWatch struct {
+	pid        etf.Pid
+	connection int
+}
+
+// simCall is a call that ends with the connection over which it was made.
+type simCall struct {
+	peer       atom
+	connection int
+}
 
 type watcher struct {
-	node atom
-	id   uint64
+	node       atom
+	id         uint64
+	connection int
 }
 
 // simLink is a pair of nodes. Each direction is a queue, in which the end of a connection comes before the next one's begin.
 type simLink struct {
 	up     bool
+	number int                // of the connection
 	queues map[atom][]arrival // by the receiver
 }
 
@@ -100,9 +115,10 @@ func (s *sim) boot(name atom, creation uint32) *simNode {
 		alive:    make(map[etf.Pid]bool),
 		watching: make(map[uint64]simWatch),
 		watched:  make(map[etf.Pid][]watcher),
-		calls:    make(map[uint64]atom),
+		calls:    make(map[uint64]simCall),
 		waiting:  make(map[uint64]func(etf.Term)),
 		tags:     make(map[atom]etf.Term),
+		lanes:    make(map[atom][]func()),
 	}
 	set := setting{
 		self: name, creation: creation, version: s.version(), connectAll: s.connectAll(), overlap: s.overlap,
@@ -177,7 +193,12 @@ func (s *sim) carryOut(name atom, n *simNode, a action) {
 	switch a := a.(type) {
 	case sendServer:
 		s.checkTag(name, n, a)
-		s.post(name, a.node, func() { s.deliver(name, a.node, a.msg) })
+		send := func() { s.post(name, a.node, func() { s.deliver(name, a.node, a.msg) }) }
+		if wait, connecting := n.lanes[a.node]; connecting {
+			n.lanes[a.node] = append(wait, send)
+		} else {
+			send()
+		}
 	case sendTo:
 		s.sendTo(name, n, a)
 	case startCall:
@@ -189,7 +210,7 @@ func (s *sim) carryOut(name atom, n *simNode, a action) {
 			delete(n.watching, a.id)
 			stop := func() {
 				if o := s.nodes[w.pid.Node]; o != nil {
-					o.watched[w.pid] = slices.DeleteFunc(o.watched[w.pid], func(x watcher) bool { return x == watcher{name, a.id} })
+					o.watched[w.pid] = slices.DeleteFunc(o.watched[w.pid], func(x watcher) bool { return x.node == name && x.id == a.id })
 				}
 			}
 			if w.pid.Node == name {
@@ -199,8 +220,16 @@ func (s *sim) carryOut(name atom, n *simNode, a action) {
 			}
 		}
 	case connect:
+		n.lanes[a.node] = append(n.lanes[a.node], nil)
 		s.at(name, n, func() {
 			ok := s.connect(name, a.node)
+			waiting := n.lanes[a.node]
+			delete(n.lanes, a.node)
+			for _, do := range waiting {
+				if do != nil {
+					do()
+				}
+			}
 			s.run(name, func(m *machine) { m.connected(a.node, a.member, ok) })
 		})
 	case disconnect:
@@ -281,12 +310,14 @@ func (s *sim) sendTo(name atom, n *simNode, a sendTo) {
 
 func (s *sim) call(name atom, n *simNode, a startCall) {
 	msg := etf.Tuple{atom("$gen_call"), etf.Tuple{a.from, etf.Int(a.id)}, a.request}
-	n.calls[a.id] = a.node
+	n.calls[a.id] = simCall{a.node, s.link(name, a.node).number}
 	if a.dial && !s.link(name, a.node).up {
 		s.at(name, n, func() {
 			if !s.connect(name, a.node) || !s.post(name, a.node, func() { s.deliver(name, a.node, msg) }) {
 				s.callFails(name, n, a.id)
+				return
 			}
+			n.calls[a.id] = simCall{a.node, s.link(name, a.node).number}
 		})
 		return
 	}
@@ -301,9 +332,10 @@ func (s *sim) callFails(name atom, n *simNode, id uint64) {
 }
 
 func (s *sim) monitor(name atom, n *simNode, a startMonitor) {
-	n.watching[a.id] = simWatch{a.pid}
-	w := watcher{name, a.id}
+	over := func() { n.watching[a.id] = simWatch{a.pid, s.link(name, a.pid.Node).number} }
+	over()
 	arrive := func() {
+		w := watcher{name, a.id, s.link(name, a.pid.Node).number}
 		o := s.nodes[a.pid.Node]
 		switch {
 		case o == nil: // its loss is told
@@ -318,9 +350,14 @@ func (s *sim) monitor(name atom, n *simNode, a startMonitor) {
 		arrive()
 	case !s.post(name, a.pid.Node, arrive):
 		s.at(name, n, func() {
+			if _, still := n.watching[a.id]; !still {
+				return
+			}
 			if !s.connect(name, a.pid.Node) || !s.post(name, a.pid.Node, arrive) {
 				s.down(name, a.id)
+				return
 			}
+			over()
 		})
 	}
 }
@@ -386,7 +423,7 @@ func (s *sim) resolve(name atom, n *simNode, a resolve) {
 	}
 	// As an rpc: lost with the connection.
 	id := n.m.newID()
-	n.calls[id] = a.node
+	n.calls[id] = simCall{a.node, s.link(name, a.node).number}
 	n.m.calls[id] = func(t etf.Term, ok bool) { n.m.resolvedBy(a.id, t, ok) }
 	if !s.post(name, a.node, func() {
 		t := settle()
@@ -411,6 +448,7 @@ func (s *sim) connect(a, b atom) bool {
 		return true
 	}
 	l.up = true
+	l.number++
 	s.logf("connect %s %s", a, b)
 	for _, d := range [][2]atom{{a, b}, {b, a}} {
 		me, peer := d[0], d[1]
@@ -428,6 +466,7 @@ func (s *sim) lose(a, b atom) {
 		return
 	}
 	l.up = false
+	number := l.number
 	s.logf("lose %s %s", a, b)
 	for _, d := range [][2]atom{{a, b}, {b, a}} {
 		me, peer := d[0], d[1]
@@ -436,25 +475,25 @@ func (s *sim) lose(a, b atom) {
 		for arrives > 0 && !q[arrives-1].notice && s.rand.IntN(4) > 0 {
 			arrives--
 		}
-		l.queues[me] = append(q[:arrives], arrival{notice: true, do: func() { s.lost(me, peer) }})
+		l.queues[me] = append(q[:arrives], arrival{notice: true, do: func() { s.lost(me, peer, number) }})
 	}
 }
 
 // lost is the end of a connection as a node sees it: monitors and calls end, then the node is down.
-func (s *sim) lost(me, peer atom) {
+func (s *sim) lost(me, peer atom, number int) {
 	n := s.nodes[me]
 	if n == nil {
 		return
 	}
 	for _, id := range sortedIDs(n.watching) {
-		if w, ok := n.watching[id]; ok && w.pid.Node == peer {
+		if w, ok := n.watching[id]; ok && w.pid.Node == peer && w.connection <= number {
 			s.down(me, id)
 		}
 	}
 	before := s.rand.IntN(2) == 0
 	fail := func() {
 		for _, id := range sortedIDs(n.calls) {
-			if n.calls[id] == peer {
+			if c := n.calls[id]; c.peer == peer && c.connection <= number {
 				s.callFails(me, n, id)
 			}
 		}
@@ -468,7 +507,7 @@ func (s *sim) lost(me, peer atom) {
 		fail()
 	}
 	for p, ws := range n.watched {
-		n.watched[p] = slices.DeleteFunc(ws, func(w watcher) bool { return w.node == peer })
+		n.watched[p] = slices.DeleteFunc(ws, func(w watcher) bool { return w.node == peer && w.connection <= number })
 	}
 }
 
