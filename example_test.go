@@ -12,6 +12,7 @@ import (
 	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
 	"github.com/erlnode/erlnode/node/discovery"
+	"github.com/erlnode/erlnode/node/rpc"
 )
 
 // The Go code of README.md stands here, where it is compiled, and as far as it needs no other node, run.
@@ -215,4 +216,22 @@ func Example_transport() {
 	}
 	defer n.Close()
 	go discovery.StayConnected(ctx, n, discovery.Links{Nodes: []etf.Atom{"db@db1"}})
+}
+
+// A function that other nodes may call, and a call of one.
+func Example_functions() {
+	ctx, n := start()
+	defer n.Close()
+	rpc.Handle(n, "math", "div", func(ctx context.Context, a, b int) (int, error) {
+		if b == 0 {
+			return 0, rpc.ErrorOf(etf.Atom("badarith"))
+		}
+		return a / b, nil
+	})
+	quotient, err := rpc.Call[int](ctx, n, n.Name(), "math", "div", 42, 6)
+	_, err = rpc.Call[int](ctx, n, n.Name(), "math", "div", 42, 0)
+	if e, ok := errors.AsType[*rpc.Error](err); ok {
+		fmt.Println(quotient, e.Class, e.Reason) // 7 error badarith
+	}
+	// Output: 7 error badarith
 }
