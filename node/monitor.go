@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -216,8 +217,9 @@ func (p *Process) watch(k watchKey, w watcher) bool {
 		p.watchers = make(map[watchKey]watcher)
 	}
 	p.watchers[k] = w
+	tied := k.session == nil || slices.Contains(p.ties, k.session)
 	p.mu.Unlock()
-	if k.session != nil {
+	if !tied { // else its loss will find the watcher: it takes the tie first
 		k.session.tie(p)
 	}
 	return true
