@@ -202,24 +202,40 @@ func (n *Node) displace(a *attempt, name etf.Atom, auto bool) {
 // dial is the goroutine of an attempt that this node began. After a refusal in favour of the peer's own attempt it waits for
 // that, and if it does not come tries again.
 func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
-	for range 4 {
+	wait, noShow := n.cfg.SetupTime/4, errNoShow
+	ours := handshake.Simultaneous(string(n.name), string(name))
+	if ours {
+		// Then ours would win: the peer refuses because it is not rid of the last connection yet (net_kernel: "Cannot get
+		// connection id"), which takes a moment only.
+		wait = n.cfg.SetupTime / 100
+	}
+	for deadline := time.Now().Add(n.cfg.SetupTime); ; {
 		nc, res, err := n.initiate(ctx, a, name, n.handshakeConfig())
-		switch {
-		case err == nil:
+		if err == nil {
 			n.up(a, nil, nc, res)
 			return
-		case !errors.Is(err, handshake.ErrNok):
+		}
+		if !errors.Is(err, handshake.ErrNok) {
 			n.settle(a, nil, name, nil, err)
 			return
-		case !pause(ctx, n.cfg.SetupTime/4): // taken over, so that this settles nothing, or the node closes
+		}
+		if ours {
+			noShow = err
+		}
+		n.mu.Lock()
+		if ctx.Err() == nil {
+			a.begun = false // ours is over: one of the peer's is welcome
+		}
+		n.mu.Unlock()
+		if !pause(ctx, wait) { // taken over, so that this settles nothing, or the node closes
 			n.settle(a, nil, name, nil, ErrClosed)
 			return
 		}
-		n.mu.Lock()
-		a.begun = false
-		n.mu.Unlock()
+		if time.Now().After(deadline) {
+			n.settle(a, nil, name, nil, noShow)
+			return
+		}
 	}
-	n.settle(a, nil, name, nil, errNoShow)
 }
 
 // initiate dials and shakes hands.

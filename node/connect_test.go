@@ -279,3 +279,83 @@ func containsText(err error, text string) bool {
 func contextOf(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), d)
 }
+
+// refuser is a peer that answers nok to each connection, and tells of it.
+func refuser(t *testing.T, c *cluster, name string) <-chan struct{} {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	c.mu.Lock()
+	c.ports[name] = l.Addr().(*net.TCPAddr).Port
+	c.mu.Unlock()
+	refused := make(chan struct{}, 1000)
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			w := wire{nc: nc, timeout: time.Second, header: 2}
+			w.read()
+			w.write([][]byte{[]byte("snok")})
+			refused <- struct{}{}
+		}
+	}()
+	return refused
+}
+
+// A peer that refuses us is welcome to connect itself from then on, whichever name is the greater one.
+func TestRefusedThenConnected(t *testing.T) {
+	for _, name := range []string{"a@test", "z@test"} {
+		c := newCluster(t)
+		n := c.start(name)
+		refused := refuser(t, c, "m@test")
+		up := make(chan error, 1)
+		begin := time.Now()
+		go func() { up <- n.Connect(t.Context(), "m@test") }()
+		<-refused
+		peer := c.start("m@test") // enters itself in the place of the refuser
+		for {
+			err := peer.Connect(t.Context(), n.Name())
+			if err == nil {
+				break
+			}
+			if time.Since(begin) > time.Second {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if err := <-up; err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(begin); d > time.Second {
+			t.Errorf("%s: connected after %v", name, d)
+		}
+	}
+}
+
+// The node with the greater name is refused for a moment only: it tries again soon, and says at last that it was refused.
+func TestRefusedForAMoment(t *testing.T) {
+	c := newCluster(t)
+	z := c.start("z@test", func(c *Config) { c.SetupTime = 2 * time.Second })
+	refused := refuser(t, c, "m@test")
+	up := make(chan error, 1)
+	go func() { up <- z.Connect(t.Context(), "m@test") }()
+	for range 3 {
+		<-refused
+	}
+	m := c.start("m@test")
+	begin := time.Now()
+	if err := <-up; err != nil || time.Since(begin) > time.Second {
+		t.Error(err, time.Since(begin))
+	}
+	z.Disconnect("m@test")
+	awaitDown(t, m, "z@test")
+	y := c.start("y@test", func(c *Config) { c.SetupTime = 100 * time.Millisecond })
+	refuser(t, c, "b@test")
+	if err := y.Connect(t.Context(), "b@test"); !errors.Is(err, handshake.ErrNok) {
+		t.Error(err)
+	}
+}
