@@ -101,6 +101,8 @@ func run(ctx context.Context, out *transcript) error {
 	s.types(one, `:erpc.call(:"go@localhost", :erlang, :system_info, [:otp_release])`, "…")
 	s.types(one, `:rpc.call(:"go@localhost", :no_module, :no_function, [1])`,
 		"{:badrpc, {:EXIT, {:undef, [{:no_module, :no_function, [1], []}…]}}}")
+	s.types(one, `ref = Process.monitor(Node.spawn(:"go@localhost", IO, :puts, ["printed by Go"])); receive do {:DOWN, ^ref, _, _, _} -> :done end`,
+		"printed by Go\n:done")
 
 	s.step("A cluster: who connects to the Go node finds the others, as with any visible node")
 	s.types(two, `Node.connect(:"go@localhost")`, "true")
@@ -161,6 +163,7 @@ func run(ctx context.Context, out *transcript) error {
 	s.runs("erlnode ping iex@localhost", 0, "pong from iex@localhost in …")
 	s.runs("erlnode call iex@localhost erlang system_info '[otp_release]'", 0, want(fmt.Sprintf(`"%d"`, release)))
 	s.runs("erlnode call iex@localhost Elixir.String upcase '[<<\"hello\">>]'", 0, `<<"HELLO">>`)
+	s.runs("erlnode call iex@localhost Elixir.IO puts '[<<\"what iex prints comes out here\">>]'", 0, "what iex prints comes out here\nok")
 
 	s.step("Stop the Go node: who monitors a process there hears noconnection")
 	s.types(one, `Process.monitor({:kv, :"go@localhost"})`, "REF")
