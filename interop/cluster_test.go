@@ -158,3 +158,13 @@ func (c *cluster) whole() {
 	c.want(`Until(fun() -> lists:all(fun(N) -> lists:sort([N | Do(Puppet(N), nodes)]) =:= lists:sort(Nodes) end, Nodes) end, 20000)`, "true")
 	c.want(`lists:usort(All([Puppet(N) || N <- Nodes], global_sync))`, "[ok]")
 }
+
+// apart waits until two members are in different partitions, of which none overlap, and all others are together.
+func (c *cluster) apart(a, b string) {
+	c.t.Helper()
+	c.want(fmt.Sprintf(`Until(fun() ->
+		Parts = lists:usort([lists:sort([N | Do(Puppet(N), nodes)]) || N <- Nodes]),
+		Of = fun(N) -> [P || P <- Parts, lists:member(N, P)] end,
+		lists:sort(lists:append(Parts)) =:= lists:sort(Nodes) andalso Of(%[1]s) =/= Of(%[2]s)
+			andalso length(lists:usort([Of(N) || N <- Nodes, N =/= %[1]s, N =/= %[2]s])) =:= 1 end, 30000)`, a, b), "true")
+}

@@ -63,15 +63,10 @@ func (m *machine) gotLoss(a atom, life, number etf.Term, b atom, msg etf.Term) {
 
 	leave := b
 	if b == m.self {
-		leave = a
+		leave = a // the others leave us, so only this connection is left to go
 	}
 	if !m.maybeKnown(leave) {
 		return
-	}
-	if b == m.self {
-		// Usually both hear of the loss themselves, and all others leave both. OTP says nothing if it hears of it from the other
-		// first, and only this node is left then: which it is would be a matter of a millisecond.
-		m.tellLoss(a)
 	}
 	if m.versionOf(leave) < overlapVersion {
 		m.do(disconnect{leave})
