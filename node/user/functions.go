@@ -61,11 +61,17 @@ func offer(n *node.Node) {
 	leader("Elixir.IO", "gets", 1, func(a []etf.Term) (etf.Term, etf.Term) {
 		return etf.Tuple{etf.Atom("get_line"), etf.Atom("unicode"), a[0]}, nil
 	})
-	leader("io", "put_chars", 1, func(a []etf.Term) (etf.Term, etf.Term) { return put(a[0]), ok })
+	leader("io", "put_chars", 1, func(a []etf.Term) (etf.Term, etf.Term) {
+		chars, valid := appendChars(nil, a[0], false)
+		if !valid {
+			return nil, nil
+		}
+		return put(etf.Binary(chars)), ok
+	})
 	leader("io", "get_line", 1, func(a []etf.Term) (etf.Term, etf.Term) {
 		return etf.Tuple{etf.Atom("get_line"), etf.Atom("unicode"), a[0]}, nil
 	})
-	leader("io", "nl", 0, func([]etf.Term) (etf.Term, etf.Term) { return put(etf.Binary("\n")), ok })
+	leader("io", "nl", 0, func([]etf.Term) (etf.Term, etf.Term) { return put(etf.List{etf.Int('\n')}), ok })
 	// The group leader of io:format/2 on another node asks for the text here.
 	n.Offer("io_lib", "format", 2, func(_ context.Context, _ *node.Process, raw []etf.Raw) (any, error) {
 		args := node.ArgTerms(raw)
@@ -73,7 +79,8 @@ func offer(n *node.Node) {
 		if err != nil {
 			return nil, badArg("io_lib", "format", args)
 		}
-		return chars, nil
+		text, _ := chars.(etf.Binary)
+		return charlist(string(text)), nil
 	})
 	format := func(a []etf.Term) (etf.Term, etf.Term) {
 		return etf.Tuple{etf.Atom("put_chars"), etf.Atom("unicode"), etf.Atom("io_lib"), etf.Atom("format"), etf.List(a)}, ok

@@ -25,7 +25,7 @@ func (t *terminal) answer(ctx context.Context, p *node.Process, from etf.Pid, re
 	name, args := open(request)
 	switch {
 	case name == "put_chars" && len(args) == 1, name == "put_chars" && len(args) == 2:
-		return t.put(encodingOf(args), args[len(args)-1], request)
+		return t.put(encodingOf(args), args[len(args)-1])
 	case name == "put_chars" && len(args) == 3, name == "put_chars" && len(args) == 4:
 		m, f, list, ok := call(args[len(args)-3:])
 		if !ok {
@@ -35,9 +35,9 @@ func (t *terminal) answer(ctx context.Context, p *node.Process, from etf.Pid, re
 		if err != nil {
 			return failed(etf.Atom("format"))
 		}
-		return t.put("unicode", chars, request)
+		return t.put("unicode", chars)
 	case name == "get_line" && len(args) == 1, name == "get_line" && len(args) == 2:
-		if reply := t.put("unicode", args[len(args)-1], request); reply != etf.Term(ok) {
+		if reply := t.put("unicode", args[len(args)-1]); reply != etf.Term(ok) {
 			return reply
 		}
 		return t.chars(t.in.line(ctx))
@@ -46,7 +46,7 @@ func (t *terminal) answer(ctx context.Context, p *node.Process, from etf.Pid, re
 		if !isInt || n < 0 {
 			break
 		}
-		if reply := t.put("unicode", args[len(args)-2], request); reply != etf.Term(ok) {
+		if reply := t.put("unicode", args[len(args)-2]); reply != etf.Term(ok) {
 			return reply
 		}
 		return t.chars(t.in.runes(ctx, int(min(n, 1<<20))))
@@ -107,10 +107,10 @@ func call(args []etf.Term) (m, f etf.Atom, list etf.List, ok bool) {
 }
 
 // put prints.
-func (t *terminal) put(encoding etf.Atom, chars, request etf.Term) etf.Term {
+func (t *terminal) put(encoding etf.Atom, chars etf.Term) etf.Term {
 	text, valid := appendChars(nil, chars, encoding == latin1)
 	if !valid {
-		return failed(request)
+		return failed(etf.Tuple{etf.Atom("put_chars"), encoding, chars})
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -173,7 +173,7 @@ func (t *terminal) setopts(options etf.Term) etf.Term {
 func (t *terminal) until(ctx context.Context, p *node.Process, from etf.Pid, prompt etf.Term, m, f etf.Atom, extra etf.List) etf.Term {
 	var more etf.Term = etf.List{}
 	for {
-		if reply := t.put("unicode", prompt, prompt); reply != etf.Term(ok) {
+		if reply := t.put("unicode", prompt); reply != etf.Term(ok) {
 			return reply
 		}
 		text, err := t.in.line(ctx)
