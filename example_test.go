@@ -174,6 +174,30 @@ func Example_servers() {
 	// there is no such process
 }
 
+// Names of the whole cluster.
+func Example_global() {
+	ctx, n := start()
+	defer n.Close()
+	counter, err := gen.Start(n, &Counter{})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	if err := n.Global.Register(ctx, "counter", counter); err != nil {
+		log.Fatal(err) // global.ErrNameTaken: somebody in the cluster has it
+	}
+	sum, err := gen.Call[int](ctx, n, n.Global.Name("counter"), Add{N: 2})
+	fmt.Println(sum, err, n.Global.Names())
+
+	err = n.Global.Trans(ctx, "backup", func(ctx context.Context) error {
+		return nil // on one node of the cluster at a time
+	})
+	fmt.Println(err)
+	// Output:
+	// 2 <nil> [counter]
+	// <nil>
+}
+
 // Process groups.
 func Example_groups() {
 	ctx, n := start()
