@@ -92,7 +92,7 @@ func (c *Conn) write() {
 // way, not that they have arrived.
 func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 	c.trace(signals)
-	larges, err := c.out.append(ctx, c.closed, signals, false)
+	larges, err := c.out.append(ctx, c.closed, signals, false, false)
 	for _, l := range larges {
 		select {
 		case <-l.done:
@@ -115,9 +115,15 @@ func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 
 // Post is Send for signals that cannot wait, such as answers that the reading goroutine itself gives. It never waits,
 // for the peer or for anything else; a payload of more than 64 KiB is always Kept.
-func (c *Conn) Post(signals ...*Signal) error {
+func (c *Conn) Post(signals ...*Signal) error { return c.post(signals, false) }
+
+// PostLater is Post for signals that nobody waits for, such as the end of the monitor of a call that has been answered. They go out
+// with whatever is sent next, or alone after a millisecond.
+func (c *Conn) PostLater(signals ...*Signal) error { return c.post(signals, true) }
+
+func (c *Conn) post(signals []*Signal, later bool) error {
 	c.trace(signals)
-	_, err := c.out.append(context.Background(), c.closed, signals, true)
+	_, err := c.out.append(context.Background(), c.closed, signals, true, later)
 	if errors.Is(err, ErrNotReading) {
 		c.fail(err)
 	}

@@ -29,7 +29,7 @@ type outbox struct {
 	wake       chan struct{} // one slot: there is something for the writer goroutine
 
 	written atomic.Uint64 // bytes the socket has taken
-	gather  atomic.Bool   // more than one message has come at once: their answers will, too
+	gather  atomic.Bool   // more than one call has come at once: their answers will, too
 
 	mu       sync.Mutex
 	enc      encoder
@@ -45,6 +45,8 @@ type outbox struct {
 	sequence uint64
 	senders  map[etf.Pid]*sender
 	closed   bool
+	later    *time.Timer // for what is posted to go out with something else
+	armed    bool        // it runs
 
 	current batch // is being written
 	done    int   // bytes of it that are
@@ -82,7 +84,9 @@ func (p *parcel) release() {
 // append encodes the signals as frames behind what is pending and sees to it that somebody writes them. Those that are not posted
 // wait for room before. More than max bytes of posted ones is more than a peer that reads would ever let come together. It returns the
 // large messages among signals that are not posted: their sender has to wait until they are written.
-func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*Signal, posted bool) (larges []*large, err error) {
+//
+// With later they may wait for the next thing to be sent.
+func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*Signal, posted, later bool) (larges []*large, err error) {
 	p := parcels.Get().(*parcel)
 	defer p.release()
 	for i, s := range signals {
@@ -141,8 +145,38 @@ func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*
 			return nil, ErrNotReading
 		}
 	}
-	o.added(len(larges) > 0)
+	if later && !o.busy {
+		o.addedLater()
+	} else {
+		o.added(len(larges) > 0)
+	}
 	return larges, nil
+}
+
+// laterAfter is how long something posted may wait for something else to go out with.
+const laterAfter = time.Millisecond
+
+// addedLater is added for what need not be written at once. It is called with the lock held, and releases it.
+func (o *outbox) addedLater() {
+	if !o.armed {
+		o.armed = true
+		if o.later == nil {
+			o.later = time.AfterFunc(laterAfter, o.flushLater)
+		} else {
+			o.later.Reset(laterAfter)
+		}
+	}
+	o.mu.Unlock()
+}
+
+func (o *outbox) flushLater() {
+	o.mu.Lock()
+	o.armed = false
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.added(false)
 }
 
 // roomFor tells whether messages may be sent now. What large payloads hold that nobody waits for counts only for who would add to it.

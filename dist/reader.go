@@ -133,10 +133,25 @@ func (r *reader) readFull(b []byte) error {
 	return nil
 }
 
-// more tells whether the next packet is in the buffer already.
-func (r *reader) more() bool {
-	have := r.end - r.start
-	return have >= 4 && uint64(have-4) >= uint64(binary.BigEndian.Uint32(r.buf[r.start:]))
+// callPackets is of how many packets one call consists: the end of the last one's monitor, its own, and the request.
+const callPackets = 3
+
+// follow tells whether at least n packets more are in the buffer already.
+func (r *reader) follow(n int) bool {
+	for at := r.start; ; n-- {
+		switch have := r.end - at; {
+		case n == 0:
+			return true
+		case have < 4:
+			return false
+		default:
+			length := uint64(binary.BigEndian.Uint32(r.buf[at:]))
+			if uint64(have-4) < length {
+				return false
+			}
+			at += 4 + int(length)
+		}
+	}
 }
 
 // errTooLong is a packet over Config.MaxFrame.
@@ -299,7 +314,7 @@ func (in *inbound) next() error {
 	}
 	if r := &in.reader; r.reads != in.reads {
 		in.reads = r.reads
-		if more := r.more(); more != in.conn.out.gather.Load() {
+		if more := r.follow(callPackets); more != in.conn.out.gather.Load() {
 			in.conn.out.gather.Store(more)
 		}
 	}

@@ -170,7 +170,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	a := p.await(ctx, r)
 	if !a.down {
 		out.both[0].Kind = dist.Demonitor
-		s.post(&out.both[0])
+		s.postLater(&out.both[0])
 	}
 	return a.reply, a.err
 }
