@@ -40,6 +40,7 @@ type Node struct {
 	aliases       aliasTable
 	events        events
 	functions     functionTable // what peers may run here
+	values        sync.Map      // what other packages keep with this node
 	refs          atomic.Uint64
 	leader        atomic.Pointer[etf.Pid] // of new processes; see SetLeader
 	connections   atomic.Uint32           // ids given to sessions

@@ -9,19 +9,17 @@ import (
 	"github.com/erlnode/erlnode/node"
 )
 
-// scopes are those that run, so that the functions that a node offers find them by name.
-var scopes sync.Map // of place to *Scope
-
-type place struct {
-	node *node.Node
-	name etf.Atom
+// scopesOf holds the scopes that run on a node, *Scope by name, so that the functions that it offers find them.
+func scopesOf(n *node.Node) *sync.Map {
+	type key struct{}
+	return n.Value(key{}, func() any { return new(sync.Map) }).(*sync.Map)
 }
 
 // offer makes functions of the module pg callable on the node from outside (rpc:call(Node, pg, get_members, [Group])):
 // join, leave, get_members, get_local_members, which_groups and which_local_groups, with and without a scope.
 func (s *Scope) offer() {
 	n := s.node
-	scopes.Store(place{n, s.name}, s)
+	scopesOf(n).Store(s.name, s)
 	for _, f := range []struct {
 		name  etf.Atom
 		arity int // without the scope
@@ -49,7 +47,7 @@ func (s *Scope) offer() {
 					name, terms = terms[0], terms[1:]
 				}
 				atom, _ := name.(etf.Atom)
-				there, ok := scopes.Load(place{p.Node(), atom})
+				there, ok := scopesOf(p.Node()).Load(atom)
 				if !ok {
 					return f.none()
 				}

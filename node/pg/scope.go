@@ -224,7 +224,7 @@ func (s *Scope) over(p *node.Process) {
 	s.mu.Lock()
 	s.m = newMachine(s.Self())
 	s.mu.Unlock()
-	scopes.CompareAndDelete(place{s.node, s.name}, s)
+	scopesOf(s.node).CompareAndDelete(s.name, s)
 	close(s.ended)
 }
 
