@@ -186,15 +186,14 @@ func badrpc(reason etf.Term) etf.Term {
 // whileAlive is the context of a call: done when the process that runs it exits, or the caller.
 func whileAlive(p *node.Process, caller etf.Pid) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(p.Context())
-	watch := p.Node().Open()
-	if _, err := watch.Monitor(caller); err != nil {
-		return ctx, func() { cancel(nil) }
-	}
-	go func() {
+	p.Node().Spawn(func(watch *node.Process) error {
+		if _, err := watch.Monitor(caller); err != nil {
+			return err
+		}
 		if _, err := watch.Receive(ctx); err == nil {
 			cancel(node.ErrAbandoned)
 		}
-		watch.Exit(nil)
-	}()
+		return nil
+	})
 	return ctx, func() { cancel(nil) }
 }
