@@ -32,6 +32,9 @@ type Node struct {
 // It is visible, as a BEAM node is, unless Config.Hidden says otherwise: it joins the cluster of the first visible node that it
 // is connected to, connects to all of its nodes, and shares their global names.
 //
+// It serves :rpc, :erpc and Node.spawn with what rpc.Handle and Node.Offer offer (package node/rpc), and has a process user, which
+// prints on Config.Output what is called elsewhere in this node's name (package node/user).
+//
 // With ERLNODE_TRACE set to anything in the environment every signal from and to peers is printed to standard error in
 // Erlang syntax.
 func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
