@@ -11,6 +11,7 @@ import (
 func Start(n *node.Node) error {
 	handleERPC(n)
 	handleBuiltins(n)
+	handlePure(n)
 	_, err := gen.StartSupervisor(n, gen.SupervisorConfig{}, []gen.Child{{
 		ID: string(rexName),
 		Start: func(sup *node.Process) (etf.Pid, error) {
