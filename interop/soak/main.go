@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,13 @@ import (
 
 func main() {
 	duration := flag.Duration("duration", time.Minute, "how long")
+	only := flag.String("only", "", "the phases whose name has this in it")
 	flag.Parse()
+	phases = slices.DeleteFunc(phases, func(p phase) bool { return !strings.Contains(p.name, *only) })
+	if len(phases) == 0 {
+		fmt.Fprintf(os.Stderr, "soak: no phase has %q in its name\n", *only)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, flag.Args(), *duration); err != nil {
