@@ -84,7 +84,6 @@ func (a *assembler) next(sequence, part uint64, n int) ([]byte, error) {
 		if err := a.hold(size - cap(p.payload)); err != nil {
 			return nil, err
 		}
-		processHeadroom.note(size - k)
 		grown := make([]byte, k, size)
 		copy(grown, p.payload)
 		p.payload = grown

@@ -52,7 +52,6 @@ func fragments(n, payload int) int {
 
 // begin puts the head of a large message, its control tuple and first piece of payload, into the batch.
 func (o *outbox) begin(s *Signal, m *message, l *large) {
-	processHeadroom.note(len(m.payload))
 	b := &o.pending
 	before := len(b.buf)
 	head := o.enc.control(s)

@@ -92,7 +92,6 @@ func (r *reader) next() (packet []byte, own, placed bool, err error) {
 		}
 		size = max(size, most)
 	}
-	processHeadroom.note(n)
 	packet = takePayload(size)
 	for len(packet) < n {
 		if len(packet) == cap(packet) {
@@ -220,11 +219,9 @@ func (r *reader) keep(b []byte, own bool) []byte {
 	case own:
 		return b
 	case len(b) > slabbed:
-		processHeadroom.note(len(b))
 		return append([]byte(nil), b...)
 	}
 	if len(b) > cap(r.slab)-len(r.slab) {
-		processHeadroom.note(slabSize)
 		r.slab = make([]byte, 0, slabSize)
 	}
 	at := len(r.slab)

@@ -29,6 +29,7 @@ var (
 	jsonFile  = flag.String("json", "", "write the figures there as JSON")
 	svgFile   = flag.String("svg", "", "write a chart there")
 	scaleFlag = flag.Bool("scale", false, "only measure what many connections and many processes take of a Go node")
+	gogc      = flag.String("gogc", "800", "GOGC of the Go peers; 100 is Go's default")
 	dropCount = flag.Int("drop", 100_000, "monitors, and links, for the lost connection")
 )
 
@@ -152,7 +153,9 @@ func (l *lab) self(kind string) (*peer, error) {
 		return nil, err
 	}
 	node := l.name(kind)
-	return l.start(kind, node, exec.Command(exe, "-peer", kind, "-name", node))
+	cmd := exec.Command(exe, "-peer", kind, "-name", node)
+	cmd.Env = append(os.Environ(), "GOGC="+*gogc)
+	return l.start(kind, node, cmd)
 }
 
 // beam starts a BEAM node of the release in a folder.

@@ -18,6 +18,7 @@ import (
 // result is everything that was measured, as it goes into the JSON file.
 type result struct {
 	Go, OTP string
+	GOGC    string // of the Go peers
 	CPUs    int
 	Rounds  int
 	Ms      int
@@ -44,7 +45,7 @@ type figure struct {
 }
 
 func newResult(pairs []*pair, rows []*row) *result {
-	res := &result{Go: goVersion, CPUs: runtime.NumCPU(), Rounds: *rounds, Ms: *ms}
+	res := &result{Go: goVersion, GOGC: *gogc, CPUs: runtime.NumCPU(), Rounds: *rounds, Ms: *ms}
 	for _, p := range pairs {
 		res.Pairs = append(res.Pairs, pairResult{p.name, p.driver.memory(), p.server.memory()})
 		if p.driver.kind == "BEAM" && res.OTP == "" {
@@ -79,7 +80,7 @@ func median(s []float64) float64 {
 }
 
 func (r *result) print(out io.Writer) {
-	fmt.Fprintf(out, "OTP %s, %s, %d CPUs; medians of %d rounds of %d ms\n", r.OTP, r.Go, r.CPUs, r.Rounds, r.Ms)
+	fmt.Fprintf(out, "OTP %s, %s with GOGC=%s, %d CPUs; medians of %d rounds of %d ms\n", r.OTP, r.Go, r.GOGC, r.CPUs, r.Rounds, r.Ms)
 	fmt.Fprintln(out, "x: how many times as good as BEAM with BEAM; CPU: seconds of driver and server per million operations")
 	for _, w := range r.Work {
 		fmt.Fprintf(out, "\n%s, %s\n", w.Name, w.Unit)
@@ -148,9 +149,9 @@ func (r *result) writeSVG(file string) error {
 	}
 	svg := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">
 <rect width="100%%" height="100%%" fill="white"/>
-<text x="%d" y="16" font-weight="bold">times BEAM with BEAM (OTP %s, %s, %d CPUs, both nodes on one machine); bars end at %.0f</text>
+<text x="%d" y="16" font-weight="bold">times BEAM with BEAM (OTP %s, %s, GOGC=%s, %d CPUs, both nodes on one machine); bars end at %.0f</text>
 %s<line x1="%d" y1="42" x2="%d" y2="%d" stroke="#dc2626" stroke-dasharray="3 3"/>
 %s</svg>
-`, left+int(most*unit)+50, y+10, 10, r.OTP, r.Go, r.CPUs, most, legend.String(), left+unit, left+unit, y, b.String())
+`, left+int(most*unit)+50, y+10, 10, r.OTP, r.Go, r.GOGC, r.CPUs, most, legend.String(), left+unit, left+unit, y, b.String())
 	return os.WriteFile(file, []byte(svg), 0o666)
 }
