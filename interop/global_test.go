@@ -135,16 +135,26 @@ func TestGlobalOverlap(t *testing.T) {
 	}
 }
 
-// A thousand names from every node are known to all; and how long one takes, from Go and from BEAM.
+// A thousand names from every node are known to all, and to register one from Go takes no longer than from BEAM. The third node
+// is the one that is locked first, so it is not compared.
 func TestGlobalManyNames(t *testing.T) {
 	c := newCluster(t, "25", "go", "25")
 	c.whole()
-	n := 1000
+	rounds := 5
 	if testing.Short() {
-		n = 100
+		rounds = 1
 	}
-	times := c.eval(fmt.Sprintf(`[begin P = Puppet(N), {Us, _} = timer:tc(fun() -> [yes = Do(P, {global_reregister, {N, I}}) || I <- lists:seq(1, %d)] end), Us div %[1]d end
-		|| N <- Nodes]`, n))
-	t.Logf("microseconds per name registered on OTP 25, Go, OTP 25: %s", times)
-	c.want(`lists:usort([length(L) || L <- All([Puppet(N) || N <- Nodes], global_names)])`, fmt.Sprintf("[%d]", 3*n))
+	got := c.eval(fmt.Sprintf(`Ps = [{N, Puppet(N)} || N <- Nodes],
+		Round = fun(R) -> [element(1, timer:tc(fun() -> [yes = Do(P, {global_reregister, {N, R, I}}) || I <- lists:seq(1, 200)] end)) div 200 || {N, P} <- Ps] end,
+		Times = [Round(R) || R <- lists:seq(1, %d)],
+		[Beam, Go, _] = [lists:min([lists:nth(I, T) || T <- Times]) || I <- [1, 2, 3]],
+		{lists:usort([length(L) || L <- All([P || {_, P} <- Ps], global_names)]), Beam, Go}`, rounds))
+	var names, beam, native int
+	if _, err := fmt.Sscanf(got, "{[%d],%d,%d}", &names, &beam, &native); err != nil || names != 3*200*rounds {
+		t.Fatalf("names known to the nodes, and times: %s, %v", got, err)
+	}
+	t.Logf("a name registered in a cluster of 3: %d µs from OTP 25, %d µs from Go", beam, native)
+	if native > 2*beam {
+		t.Errorf("it takes %d µs from Go, %d from OTP 25", native, beam)
+	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	simCount = flag.Int("sim", 300, "how many schedules of each kind to simulate")
+	simCount = flag.Int("sim", 100, "how many schedules of each kind to simulate")
 	simSeed  = flag.Uint64("simseed", 1, "the first seed")
 	simTrace = flag.Bool("simtrace", false, "print what happens")
 )

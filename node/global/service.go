@@ -334,8 +334,9 @@ func (g *Global) startCall(a startCall) {
 		g.work.Go(fail)
 		return
 	}
+	up := g.conns[a.node] != 0
 	g.lane(a.node, func() {
-		if !a.dial && !g.isConnected(a.node) {
+		if !a.dial && !up && !g.isConnected(a.node) {
 			fail()
 			return
 		}
