@@ -25,7 +25,7 @@ var phases = []phase{
 	{"nothing", nothing},
 	{"nothing", nothing},
 	{"calls to the Go node", erlang("fun(E) -> gen_server:call({echo, '"+goName+"'}, {some, <<\"term\">>, E}, 60000) end", 10)},
-	{"big binaries there and back", erlang("fun(_) -> B = binary:copy(<<\"b\">>, 20000000), B = gen_server:call({echo, '"+goName+"'}, B, 120000) end", 2)},
+	{"big binaries there and back", erlang("fun(_) -> B = binary:copy(<<\"b\">>, 5000000), B = gen_server:call({echo, '"+goName+"'}, B, 120000) end", 1)},
 	{"schedulers that have no time", erlang("fun(_) -> lists:sum(lists:seq(1, 300000)) end", 50)},
 	{"messages from the Go node", flood},
 }
