@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"math"
 	"math/big"
 	"slices"
 
@@ -28,6 +29,8 @@ var pures = []struct {
 	{"Elixir.Map", "fetch!", 2, mapFetchBang},
 	{"Elixir.Map", "has_key?", 2, mapHas},
 	{"Elixir.Map", "merge", 2, mapMerge},
+	{"Elixir.Map", "pop", 2, mapPop},
+	{"Elixir.Map", "pop", 3, mapPop},
 	{"Elixir.Map", "keys", 1, mapKeys},
 	{"Elixir.Map", "values", 1, mapValues},
 	{"Elixir.Map", "to_list", 1, mapList},
@@ -49,8 +52,11 @@ var pures = []struct {
 	{"erlang", "length", 1, listLength},
 	{"erlang", "element", 2, tupleElement},
 	{"erlang", "tuple_size", 1, tupleSize},
+	{"erlang", "++", 2, listAppend},
+	{"erlang", "abs", 1, absolute},
 	{"erlang", "+", 2, arithmetic((*big.Int).Add, func(x, y float64) float64 { return x + y })},
 	{"erlang", "-", 2, arithmetic((*big.Int).Sub, func(x, y float64) float64 { return x - y })},
+	{"erlang", "*", 2, arithmetic((*big.Int).Mul, func(x, y float64) float64 { return x * y })},
 }
 
 func handlePure(n Offerer) {
@@ -135,6 +141,19 @@ func mapDelete(a []etf.Term) (etf.Term, error) {
 		return m, nil
 	}
 	return slices.Delete(slices.Clone(m), i, i+1), nil
+}
+
+// mapPop is {Value, Rest}, with the value that Map.get/2,3 gives.
+func mapPop(a []etf.Term) (etf.Term, error) {
+	value, err := mapGetOr(a)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := mapDelete(a)
+	if err != nil {
+		return nil, err
+	}
+	return etf.Tuple{value, rest}, nil
 }
 
 func mapFetch(a []etf.Term) (etf.Term, error) {
@@ -269,6 +288,24 @@ func listLength(a []etf.Term) (etf.Term, error) {
 	return nil, errBadArg
 }
 
+// listAppend takes anything as its second argument, which is the result if the first is empty, and else makes an improper list.
+func listAppend(a []etf.Term) (etf.Term, error) {
+	l, ok := a[0].(etf.List)
+	if !ok {
+		return nil, errBadArg
+	}
+	if len(l) == 0 {
+		return a[1], nil
+	}
+	switch r := a[1].(type) {
+	case etf.List:
+		return slices.Concat(l, r), nil
+	case etf.Improper:
+		return etf.Improper{Elems: slices.Concat(l, r.Elems), Tail: r.Tail}, nil
+	}
+	return etf.Improper{Elems: slices.Clone(l), Tail: a[1]}, nil
+}
+
 func tupleElement(a []etf.Term) (etf.Term, error) {
 	i, isInt := a[0].(etf.Int)
 	t, isTuple := a[1].(etf.Tuple)
@@ -285,6 +322,26 @@ func tupleSize(a []etf.Term) (etf.Term, error) {
 	return nil, errBadArg
 }
 
+// absolute is erlang:abs/1; of -0.0 it is 0.0, as since OTP 27.
+func absolute(a []etf.Term) (etf.Term, error) {
+	if f, ok := a[0].(etf.Float); ok {
+		return etf.Float(math.Abs(float64(f))), nil
+	}
+	x := integer(a[0])
+	if x == nil {
+		return nil, errBadArg
+	}
+	return whole(new(big.Int).Abs(x)), nil
+}
+
+// whole is an integer as a term.
+func whole(z *big.Int) etf.Term {
+	if z.IsInt64() {
+		return etf.Int(z.Int64())
+	}
+	return (*etf.Big)(z)
+}
+
 // arithmetic is an operator: on integers of any size exact, with a float among them a float. What is no number, or whose
 // result is no float, is badarith.
 func arithmetic(ints func(z, x, y *big.Int) *big.Int, floats func(x, y float64) float64) pure {
@@ -292,11 +349,7 @@ func arithmetic(ints func(z, x, y *big.Int) *big.Int, floats func(x, y float64) 
 	return func(a []etf.Term) (etf.Term, error) {
 		x, y := integer(a[0]), integer(a[1])
 		if x != nil && y != nil {
-			z := ints(new(big.Int), x, y)
-			if z.IsInt64() {
-				return etf.Int(z.Int64()), nil
-			}
-			return (*etf.Big)(z), nil
+			return whole(ints(new(big.Int), x, y)), nil
 		}
 		f, ok1 := float(a[0], x)
 		g, ok2 := float(a[1], y)
