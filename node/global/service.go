@@ -387,9 +387,13 @@ func (g *Global) stopMonitor(id uint64) {
 		ref := w.ref
 		delete(g.refs, ref)
 		g.mu.Unlock()
-		if ref.Len != 0 {
-			g.p.Demonitor(ref)
+		if ref.Len == 0 {
+			return
 		}
+		g.p.Demonitor(ref)
+		g.mu.Lock()
+		delete(g.early, ref) // it may have come in between
+		g.mu.Unlock()
 	})
 }
 
