@@ -176,9 +176,11 @@ func receiveAll(ctx context.Context, p *node.Process, count int) error {
 	}
 	var exit, down string
 	for range 2 {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		m, err := p.Receive(ctx)
+		cancel()
 		if err != nil {
-			return err
+			return fmt.Errorf("after its messages the sender's exit is %q and its end %q: %w", exit, down, err)
 		}
 		if e, ok := m.Exit(); ok && e.From == from.Pid {
 			exit = e.Reason.String()
