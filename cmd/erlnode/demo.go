@@ -14,12 +14,20 @@ import (
 // demoServers are the processes of erlnode serve, by the names under which they are registered, here and in the cluster.
 var demoServers = []struct {
 	name, global etf.Atom
-	start        func() gen.Server
+	start        func(n gen.Spawner, opts ...node.Option) (etf.Pid, error)
 }{
-	{"echo", "", func() gen.Server { return echo{} }},
-	{"counter", "", func() gen.Server { return &counter{} }},
-	{"kv", "kv1", func() gen.Server { return newKV() }},
-	{"pubsub", "ps1", func() gen.Server { return newPubSub() }},
+	{"echo", "", server(func() gen.Server { return echo{} })},
+	{"counter", "", server(func() gen.Server { return &counter{} })},
+	{"kv", "kv1", server(func() gen.Server { return newKV() })},
+	{"pubsub", "ps1", server(func() gen.Server { return newPubSub() })},
+	{"agent", "go_agent", func(n gen.Spawner, opts ...node.Option) (etf.Pid, error) {
+		return gen.StartAgent(n, etf.Map{}, opts...)
+	}},
+}
+
+// server starts a new server each time.
+func server(make func() gen.Server) func(gen.Spawner, ...node.Option) (etf.Pid, error) {
+	return func(n gen.Spawner, opts ...node.Option) (etf.Pid, error) { return gen.Start(n, make(), opts...) }
 }
 
 // startDemo starts the servers under a supervisor, which restarts each, empty, when somebody has made it exit.
@@ -27,7 +35,7 @@ func startDemo(ctx context.Context, n *erlnode.Node, log *slog.Logger) (supervis
 	var children []gen.Child
 	for _, s := range demoServers {
 		children = append(children, gen.Child{ID: string(s.name), Start: func(sup *node.Process) (etf.Pid, error) {
-			pid, err := gen.Start(n, s.start(), node.Register(s.name), node.Linked(sup))
+			pid, err := s.start(n, node.Register(s.name), node.Linked(sup))
 			if err == nil && s.global != "" {
 				if err := claim(ctx, n, s.global, pid); err != nil {
 					log.Warn("not registered in :global", "name", string(s.global), "error", err)

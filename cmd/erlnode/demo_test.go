@@ -182,6 +182,7 @@ func TestStates(t *testing.T) {
 		{"counter", "{add, 12}", "12"},
 		{"kv", "{set, foo, 123}", "#{foo => 123}"},
 		{"pubsub", "{subscribers, news}", "[]"},
+		{"agent", "{update, {'Elixir.Map', put, [a, 1]}}", "#{a => 1}"},
 	} {
 		ask(t, n, etf.Atom(tt.server), tt.request)
 		state, err := gen.System[etf.Term](t.Context(), n, etf.Atom(tt.server), etf.Atom("get_state"))

@@ -35,12 +35,13 @@ func TestServeGlobalNames(t *testing.T) {
 	var stdout, stderr syncBuffer
 	start(t, &stdout, &stderr, "serve", "--name=go@localhost", "--cookie=secret", epmdPort, "--connect=erl@localhost")
 	stdout.await(t, "ready go@localhost")
-	if got := beam.Eval(t, `global:sync(), lists:sort(global:registered_names())`); got != "[kv1,ps1]" {
+	if got := beam.Eval(t, `global:sync(), lists:sort(global:registered_names())`); got != "[go_agent,kv1,ps1]" {
 		t.Errorf("registered names %s", got)
 	}
 	list := []string{"names", "--global", "--cookie=secret", epmdPort, "erl@localhost"}
-	want(t, list, exitOK, "kv1  go@localhost  <", "")
-	want(t, list, exitOK, "ps1  go@localhost  <", "")
+	want(t, list, exitOK, "go_agent  go@localhost  <", "")
+	want(t, list, exitOK, "kv1       go@localhost  <", "")
+	want(t, list, exitOK, "ps1       go@localhost  <", "")
 	got := beam.Eval(t, `P = global:whereis_name(kv1), R = monitor(process, P), exit(P, kill), receive {'DOWN', R, _, _, killed} -> ok end,
 		Wait = fun W() -> case global:whereis_name(kv1) of Q when is_pid(Q), Q =/= P -> gen_server:call(Q, keys); _ -> W() end end, Wait()`)
 	if got != "[]" {

@@ -142,6 +142,20 @@ func TestIEx(t *testing.T) {
 		{a, "receive do m -> m end", ":extra"},
 		{b, "receive do m -> m end", ":extra"},
 		{a, `length(GenServer.call({:pubsub, n}, {:subscribers, "news"}))`, "2"},
+		{a, "Agent.get({:agent, n}, Function, :identity, [])", "%{}"},
+		{a, ":global.sync()", ":ok"},
+		{a, "g = {:global, :go_agent}; Agent.update(g, Map, :put, [:foo, 1])", ":ok"},
+		{a, "Agent.cast(g, Map, :put, [:bar, 2])", ":ok"},
+		{a, "Agent.get(g, Map, :get, [:foo])", "1"},
+		{a, "Agent.get(g, &map_size/1)", "2"},
+		{b, "Agent.get_and_update({:agent, n}, Map, :pop, [:foo])", "1"},
+		{b, "Agent.get({:agent, n}, &Function.identity/1)", "%{bar: 2}"},
+		{a, ":sys.get_state(g)", "%{bar: 2}"},
+		{a, "up = fn f -> try do Agent.get(g, Function, :identity, []) catch :exit, _ -> f.(f) end end; Agent.stop(g)", ":ok"},
+		{a, "up.(up)", "%{}"}, // restarted, under its name in :global
+		{a, "Agent.update(g, Map, :put, [:foo, 3])", ":ok"},
+		{a, "try do Agent.get(g, fn s -> s end) catch :exit, _ -> :ended end", ":ended"},
+		{a, "up.(up)", "%{}"},
 	}
 	for _, s := range steps {
 		if got := strings.TrimSpace(s.who.Type(t, s.line)); got != s.shows {

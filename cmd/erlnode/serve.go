@@ -65,10 +65,18 @@ pubsub   GenServer.call({:pubsub, n}, {:subscribe, topic})         :ok
              subscriber gets term as a message. The subscriber is the caller;
              one that dies, or whose node is lost, is removed.
 
-kv and pubsub are kv1 and ps1 in :global too, so that every node of the cluster
-finds them: GenServer.call({:global, :kv1}, {:get, :foo}).
+agent    Agent.get({:agent, n}, Function, :identity, [])        the state, %{}
+         Agent.update({:agent, n}, Map, :put, [:foo, 1])        :ok
+         Agent.get({:agent, n}, Map, :get, [:foo])              1
+         Agent.get_and_update({:agent, n}, Map, :pop, [:foo])   1
+         Agent.cast and functions like &map_size/1 work as well. fn s -> s end
+             does not: its code is not here, and like every function that
+             raises it ends the agent.
 
-Keys and topics are any terms. Any other call is answered with
+kv, pubsub and agent are kv1, ps1 and go_agent in :global too, so that every node
+of the cluster finds them: Agent.get({:global, :go_agent}, &Function.identity/1).
+
+Keys and topics are any terms. Any other call of the first four is answered with
 {:error, {:unknown_call, term}}.
 Whoever exits is restarted by a supervisor under the same name, empty.`),
 		Example: trim(`

@@ -111,14 +111,16 @@ func run(ctx context.Context, out *transcript) error {
 	s.typesUntil(three, `Enum.sort(Node.list())`, "[:go@localhost, :iex2@localhost, :iex@localhost]")
 	s.typesUntil(one, `Enum.sort(Node.list())`, "[:go@localhost, :iex2@localhost, :iex3@localhost]")
 
-	s.step("Names of the whole cluster: servers in Go and an agent in iex, reached from every node")
-	s.typesUntil(two, `Enum.sort(:global.registered_names())`, "[:kv1, :ps1]")
+	s.step("Names of the whole cluster: servers and an agent in Go, an agent in iex, reached from every node")
+	s.typesUntil(two, `Enum.sort(:global.registered_names())`, "[:go_agent, :kv1, :ps1]")
 	s.types(two, `GenServer.call({:global, :kv1}, {:set, :colour, "blue"})`, ":ok")
 	s.types(three, `GenServer.call({:global, :kv1}, {:get, :colour})`, `"blue"`)
 	s.types(two, `Agent.start_link(fn -> [] end, name: {:global, :agent})`, "{:ok, PID}")
 	s.types(one, `Agent.update({:global, :agent}, &[:one | &1])`, ":ok")
 	s.types(three, `Agent.get({:global, :agent}, Function, :identity, [])`, "[:one]")
-	s.runs("erlnode names --global go@localhost", 0, "agent iex2@localhost <…>\nkv1 go@localhost <…>\nps1 go@localhost <…>")
+	s.types(two, `Agent.update({:global, :go_agent}, Map, :put, [:colour, "blue"])`, ":ok")
+	s.types(three, `Agent.get({:global, :go_agent}, &Function.identity/1)`, `%{colour: "blue"}`)
+	s.runs("erlnode names --global go@localhost", 0, "agent iex2@localhost <…>\ngo_agent go@localhost <…>\nkv1 go@localhost <…>\nps1 go@localhost <…>")
 
 	s.step("Publish and subscribe: one Go server, subscribers on three nodes")
 	for _, t := range terminals {
