@@ -198,6 +198,34 @@ func Example_global() {
 	// <nil>
 }
 
+// Agents, here and elsewhere.
+func Example_agent() {
+	ctx, n := start()
+	defer n.Close()
+
+	agent, err := gen.StartAgent(n, map[string]int{"a": 1})
+	if err == nil {
+		err = n.Global.Register(ctx, "settings", agent)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	settings := n.Global.Name("settings") // or that of an agent in Elixir
+	a, err := gen.AgentGetAndUpdate[int](ctx, n, settings, gen.MFA{Module: "Elixir.Map", Function: "pop", Args: []any{"a"}})
+	fmt.Println(a, err)
+	if err := gen.AgentUpdate(ctx, n, settings, gen.MFA{Module: "Elixir.Map", Function: "put", Args: []any{"b", 2}}); err != nil {
+		log.Fatal(err)
+	}
+	b, err := gen.AgentGet[int](ctx, n, settings, gen.MFA{Module: "Elixir.Map", Function: "get", Args: []any{"b"}})
+	fmt.Println(b, err)
+	left, err := gen.AgentGet[map[string]int](ctx, n, settings, etf.Export{Module: "Elixir.Function", Function: "identity", Arity: 1})
+	fmt.Println(left, err)
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+	// map[b:2] <nil>
+}
+
 // Process groups.
 func Example_groups() {
 	ctx, n := start()

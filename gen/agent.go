@@ -17,7 +17,8 @@ import (
 //
 // The state is anything that etf.Marshal takes. The functions that it is given to run on the node of the agent, so they are
 // those that the node offers (node.Node.Offer); package rpc offers Function.identity, the usual ones of Map and maps, and a few
-// of erlang. An anonymous function has its code elsewhere. What cannot be run, or raises, ends the agent, as it does in Elixir.
+// of erlang. An anonymous function has its code elsewhere: it is undef. What cannot be run, or raises, ends the agent, as it
+// does in Elixir, and its state is gone; a supervisor starts it anew.
 func StartAgent(n Spawner, state any, opts ...node.Option) (etf.Pid, error) {
 	t, err := asTerm(state)
 	if err != nil {

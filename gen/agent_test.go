@@ -75,6 +75,19 @@ func TestAgent(t *testing.T) {
 		}
 		restart()
 	}
+	// Closures, whose code is elsewhere.
+	for _, arity := range []uint8{1, 2} {
+		closure := &etf.Fun{Arity: arity, Module: "iex", Pid: a.Open().Self(), Free: []etf.Term{}}
+		want := etf.Tuple{etf.Atom("undef"), etf.List{etf.Tuple{closure, etf.List{etf.Int(1)}, etf.List{}}}}
+		if arity != 1 {
+			want = etf.Tuple{etf.Tuple{etf.Atom("badarity"), etf.Tuple{closure, etf.List{etf.Int(1)}}}, etf.List{}}
+		}
+		_, err := gen.AgentGet[etf.Term](t.Context(), a, to, closure)
+		if exit, ok := errors.AsType[*node.ExitError](err); !ok || !etf.Equal(exit.Reason, want) {
+			t.Errorf("closure of arity %d: %v, want %v", arity, err, want)
+		}
+		restart()
+	}
 }
 
 func TestMultiCall(t *testing.T) {

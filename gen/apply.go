@@ -9,17 +9,23 @@ import (
 )
 
 // applyFun applies a function that a peer names: fun Module:Function/Arity for a function that the node offers. What a
-// BEAM node would raise is raised: undef for one that is not there, badarity for a wrong number of arguments, badfun for a
-// closure, whose code is not here, and for what is no function.
+// BEAM node would raise is raised: undef for one that is not there, and for a closure, whose module is not here
+// (error_handler:undefined_lambda/3), badarity for a wrong number of arguments, badfun for what is no function.
 func applyFun(ctx context.Context, p *node.Process, fun etf.Term, args etf.List) (etf.Term, *node.Exception) {
-	f, ok := fun.(etf.Export)
-	if !ok {
-		return nil, badArgument("badfun", fun)
+	switch f := fun.(type) {
+	case etf.Export:
+		if int(f.Arity) != len(args) {
+			return nil, badArgument("badarity", etf.Tuple{fun, args})
+		}
+		return applyMFA(ctx, p, f.Module, f.Function, args)
+	case *etf.Fun:
+		if int(f.Arity) != len(args) {
+			return nil, badArgument("badarity", etf.Tuple{fun, args})
+		}
+		stack := etf.List{etf.Tuple{fun, args, etf.List{}}}
+		return nil, &node.Exception{Class: "error", Reason: etf.Atom("undef"), Stack: stack}
 	}
-	if int(f.Arity) != len(args) {
-		return nil, badArgument("badarity", etf.Tuple{fun, args})
-	}
-	return applyMFA(ctx, p, f.Module, f.Function, args)
+	return nil, badArgument("badfun", fun)
 }
 
 func badArgument(what etf.Atom, t etf.Term) *node.Exception {
