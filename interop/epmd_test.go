@@ -111,7 +111,7 @@ func TestEmbeddedEPMD(t *testing.T) {
 		for name, p := range missing {
 			if now[name] == p {
 				delete(missing, name)
-				if d := time.Since(begin); d > 2500*time.Millisecond {
+				if d := time.Since(begin); d > 5*time.Second { // OTP tries every 2 s, by its clock; a busy machine takes its time
 					t.Errorf("%s is registered again after %v", name, d)
 				} else {
 					t.Logf("%s is registered again after %v", name, d.Round(time.Millisecond))
