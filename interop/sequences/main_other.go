@@ -1,0 +1,13 @@
+//go:build !unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	fmt.Fprintln(os.Stderr, "sequences: it starts and kills Erlang nodes as a Unix system does")
+	os.Exit(1)
+}
