@@ -55,12 +55,9 @@ var builtins = []struct {
 func handleBuiltins(n Offerer) {
 	for _, b := range builtins {
 		n.Offer(b.module, b.function, b.arity, func(ctx context.Context, p *node.Process, raw []etf.Raw) (any, error) {
-			args := make([]etf.Term, len(raw))
-			for i := range raw {
-				var err error
-				if args[i], err = raw[i].Term(); err != nil {
-					return nil, err
-				}
+			args, err := termsOf(raw)
+			if err != nil {
+				return nil, err
 			}
 			v, err := b.f(ctx, p, args)
 			if err == errBadArg {
@@ -71,6 +68,18 @@ func handleBuiltins(n Offerer) {
 	}
 	n.Offer("erlang", "apply", 2, applyFun)
 	n.Offer("erlang", "apply", 3, applyFunction)
+}
+
+// termsOf decodes the arguments of a function.
+func termsOf(raw []etf.Raw) ([]etf.Term, error) {
+	args := make([]etf.Term, len(raw))
+	for i := range raw {
+		var err error
+		if args[i], err = raw[i].Term(); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
 }
 
 // applyFunction is erlang:apply/3.

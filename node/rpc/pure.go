@@ -62,12 +62,9 @@ var pures = []struct {
 func handlePure(n Offerer) {
 	for _, b := range pures {
 		n.Offer(b.module, b.function, b.arity, func(_ context.Context, _ *node.Process, raw []etf.Raw) (any, error) {
-			args := make([]etf.Term, len(raw))
-			for i := range raw {
-				var err error
-				if args[i], err = raw[i].Term(); err != nil {
-					return nil, err
-				}
+			args, err := termsOf(raw)
+			if err != nil {
+				return nil, err
 			}
 			v, err := b.f(args)
 			switch err {
