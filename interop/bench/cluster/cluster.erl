@@ -81,7 +81,10 @@ command(call, [Node, Kind, Conc, Ms]) ->
     Request = request(Kind),
     Each = fun(End) -> calls(Node, Request, End, 0, []) end,
     {Ops, Ns, Times} = during(Conc, Ms, Each),
-    [Ops, Ns | percentiles(Times)];
+    put(times, Times),
+    [Ops, Ns, 0, 0];
+command(latencies, []) ->
+    [0, 0 | percentiles(get(times))];
 command(ping, [Node, Ms]) ->
     {Ops, Ns, _} = during(1, Ms, fun(End) -> {pings({pong, Node}, {ping, self()}, End, 0), []} end),
     [Ops, Ns, 0, 0];
@@ -103,7 +106,8 @@ command(mixed, [Node, Bytes, Ms]) ->
     Streamer = spawn_link(fun() -> stream({sink1, Node}, Message, End), {sink1, Node} ! {flush, Self} end),
     {Ops, Times} = calls(Node, request(small), End, 0, []),
     receive {count, _} -> Streamer end,
-    [Ops, Ms * 1000000 | percentiles(Times)];
+    put(times, Times),
+    [Ops, Ms * 1000000, 0, 0];
 command(drop, [Node, N]) ->
     {holder, Node} ! {start, 100, self()},
     Targets = receive {started, Pids} -> Pids end,

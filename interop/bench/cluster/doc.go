@@ -8,8 +8,11 @@
 // Each piece of work is done for a part of a second by every pair in turn, and that in several rounds; the figures are
 // medians of the rounds. Ratios are to the BEAM pair of the same release. The driver takes the time, with its own
 // clock, from the first message to the moment when the last has been answered or counted: floods and streams end with the
-// receiver's count, so that nothing is left in buffers. CPU seconds are those of the driver's and the server's process, user and
-// system, from /proc; memory is the most that the process ever had resident (VmHWM).
+// receiver's count, so that nothing is left in buffers. CPU time is that of the driver's and the server's process, user and
+// system, from the process's clock; memory is the most that the process ever had resident (VmHWM). With -cpu it also prints what one
+// operation costs each side, in context switches and system calls too. -work and -pair take a part of it all:
+//
+//	go run . -otp /tmp/otps/29/bin -rounds 3 -work call1,flood -pair beam-beam,beam-go -cpu
 //
 // This program runs itself again for the Go peers: cluster -peer KIND -name NODE. A peer prints "ready RELEASE", and a driver then
 // takes a command a line on its standard input and answers "OPERATIONS NANOSECONDS P50 P99", or "error …":
@@ -19,6 +22,7 @@
 //	flood NODE tuple|map SENDERS MS        plain messages to sink1 … sink8, or maps to mapsink, which takes them apart
 //	stream NODE BYTES MS                   binaries to sink1
 //	mixed NODE BYTES MS                    calls while binaries go to sink1 over the same connection
+//	latencies                              P50 and P99 of the calls made last
 //	drop NODE N                            N monitors and N links, then the connection is cut: until all have heard
 //	pg NODE N                              memberships, until NODE has the last
 //	state, crowd, processes                for -scale: what connections and processes take (Go only)

@@ -24,7 +24,8 @@ import (
 
 // goPeer is a Go node: the servers of cluster.erl, and its driver.
 type goPeer struct {
-	n *erlnode.Node
+	n     *erlnode.Node
+	times []time.Duration // of the calls made last
 }
 
 func runGo(name, cookie string) error {
@@ -33,7 +34,7 @@ func runGo(name, cookie string) error {
 		return err
 	}
 	defer n.Close()
-	g := &goPeer{n}
+	g := &goPeer{n: n}
 	if err := g.serve(); err != nil {
 		return err
 	}
@@ -220,9 +221,12 @@ func (g *goPeer) command(words []string) (outcome, error) {
 		return n
 	}
 	ms := func(i int) time.Duration { return time.Duration(arg(i)) * time.Millisecond }
-	if words[0] == "state" {
+	switch words[0] {
+	case "state":
 		bytes, goroutines := inUse()
 		return outcome{Ops: bytes, Ns: goroutines}, nil
+	case "latencies":
+		return percentiles(g.times), nil
 	}
 	peer := etf.Atom(words[1])
 	switch words[0] {
@@ -277,7 +281,9 @@ func (g *goPeer) calls(peer etf.Atom, kind string, callers int, d time.Duration)
 		})
 	}
 	wg.Wait()
-	return latencies(slices.Concat(times...), time.Since(start)), errors.Join(errs...)
+	took := time.Since(start)
+	g.times = slices.Concat(times...)
+	return outcome{Ops: float64(len(g.times)), Ns: float64(took)}, errors.Join(errs...)
 }
 
 func check[T any](ctx context.Context, n *erlnode.Node, peer etf.Atom, request any) error {
@@ -285,13 +291,12 @@ func check[T any](ctx context.Context, n *erlnode.Node, peer etf.Atom, request a
 	return err
 }
 
-func latencies(all []time.Duration, took time.Duration) outcome {
-	o := outcome{Ops: float64(len(all)), Ns: float64(took)}
-	if len(all) > 0 {
-		slices.Sort(all)
-		o.P50, o.P99 = float64(all[len(all)/2]), float64(all[min(len(all)-1, len(all)*99/100)])
+func percentiles(all []time.Duration) outcome {
+	if len(all) == 0 {
+		return outcome{}
 	}
-	return o
+	slices.Sort(all)
+	return outcome{P50: float64(all[len(all)/2]), P99: float64(all[min(len(all)-1, len(all)*99/100)])}
 }
 
 func (g *goPeer) pings(peer etf.Atom, d time.Duration) (outcome, error) {

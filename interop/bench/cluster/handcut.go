@@ -41,8 +41,8 @@ func runHandCut(name, cookie string) error {
 			Creation: reg.Creation(),
 			Flags:    handshake.Default &^ (handshake.Fragments | handshake.DistHdrAtomCache | handshake.Published),
 		})
-		if err := shake(nc, machine); err == nil {
-			err = echoRaw(nc)
+		if shake(nc, machine) == nil {
+			echoRaw(nc)
 		}
 		nc.Close()
 	}
@@ -72,19 +72,19 @@ func shake(nc net.Conn, machine *handshake.Acceptor) error {
 }
 
 // echoRaw serves a connection whose packets are pass-through: 112, 131 and the control tuple, 131 and the message.
-func echoRaw(nc net.Conn) error {
+func echoRaw(nc net.Conn) {
 	in := bufio.NewReaderSize(nc, 64<<10)
 	var out, packet []byte
 	for {
 		if in.Buffered() < 4 && len(out) > 0 {
 			if _, err := nc.Write(out); err != nil {
-				return err
+				return
 			}
 			out = out[:0]
 		}
 		var size [4]byte
 		if _, err := io.ReadFull(in, size[:]); err != nil {
-			return err
+			return
 		}
 		n := int(binary.BigEndian.Uint32(size[:]))
 		if n == 0 {
@@ -96,7 +96,7 @@ func echoRaw(nc net.Conn) error {
 		}
 		packet = packet[:n]
 		if _, err := io.ReadFull(in, packet); err != nil {
-			return err
+			return
 		}
 		out = appendReply(out, packet)
 	}

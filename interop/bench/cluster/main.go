@@ -24,8 +24,9 @@ var (
 	otpFlag   = flag.String("otp", "", "folders with erl and erlc, separated by commas; the first is the one of all pairs with one BEAM")
 	rounds    = flag.Int("rounds", 5, "rounds; the figures are their medians")
 	ms        = flag.Int("ms", 300, "milliseconds for each piece of work in a round")
-	only      = flag.String("only", "", "only work whose name contains this")
-	pairsFlag = flag.String("pairs", "", "only these pairs, separated by commas: the names in the table's head")
+	workFlag  = flag.String("work", "", "only this work, separated by commas: -work call1,flood (a key, or what keys begin with)")
+	pairsFlag = flag.String("pair", "", "only these pairs, separated by commas: -pair beam-go,go-go; those with another OTP than the first are, for instance, beam-go-25")
+	cpuFlag   = flag.Bool("cpu", false, "print what one operation costs each side: CPU time, context switches, reads and writes")
 	jsonFile  = flag.String("json", "", "write the figures there as JSON")
 	svgFile   = flag.String("svg", "", "write a chart there")
 	scaleFlag = flag.Bool("scale", false, "only measure what many connections and many processes take of a Go node")
@@ -65,11 +66,13 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	chosen, err := choose(works(), *workFlag)
+	if err != nil {
+		return err
+	}
 	var rows []*row
-	for _, w := range works() {
-		if strings.Contains(w.name, *only) {
-			rows = append(rows, &row{work: w, cells: map[*pair]*cell{}})
-		}
+	for _, w := range chosen {
+		rows = append(rows, &row{work: w, cells: map[*pair]*cell{}})
 	}
 	for _, p := range pairs { // connect, and let code be loaded and compiled
 		if p.driver.kind != "rawdriver" {
@@ -91,6 +94,9 @@ func run() error {
 	}
 	res := newResult(pairs, rows)
 	res.print(os.Stdout)
+	if *cpuFlag {
+		res.printUsage(os.Stdout)
+	}
 	if *jsonFile != "" {
 		if err := res.writeJSON(*jsonFile); err != nil {
 			return err
@@ -200,11 +206,16 @@ func everything(*work) bool { return true }
 
 func (l *lab) pairs(bins []string) ([]*pair, error) {
 	var all []*pair
-	wanted := strings.Split(*pairsFlag, ",")
+	wanted := map[string]bool{}
+	for name := range strings.SplitSeq(strings.ToLower(*pairsFlag), ",") {
+		wanted[name] = true
+	}
 	add := func(name string, base *pair, can func(*work) bool, driver, server func() (*peer, error)) (*pair, error) {
-		if *pairsFlag != "" && !contains(wanted, name) {
+		key := strings.ToLower(strings.ReplaceAll(name, " ", "-"))
+		if *pairsFlag != "" && !wanted[key] {
 			return nil, nil
 		}
+		delete(wanted, key)
 		s, err := server()
 		if err != nil || s == nil {
 			return nil, err
@@ -254,16 +265,12 @@ func (l *lab) pairs(bins []string) ([]*pair, error) {
 			}
 		}
 	}
-	return all, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
+	if *pairsFlag != "" {
+		for name := range wanted {
+			return nil, fmt.Errorf("there is no pair %q", name)
 		}
 	}
-	return false
+	return all, nil
 }
 
 func releaseOf(bin string) string {

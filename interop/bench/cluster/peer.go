@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -99,34 +98,6 @@ func (p *peer) do(format string, args ...any) (outcome, error) {
 		return outcome{}, fmt.Errorf("%s, %s: %s", p.kind, command, line)
 	}
 	return o, nil
-}
-
-// cpu returns the seconds that the process has computed, user and system.
-func (p *peer) cpu() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	s := string(b)
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100 // USER_HZ is 100 on every Linux that there is
-}
-
-// memory returns the most bytes that the process ever had resident.
-func (p *peer) memory() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kib * 1024
-		}
-	}
-	return 0
 }
 
 func (p *peer) stop() {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -49,10 +50,13 @@ func runRawServer(string, string) error {
 }
 
 // rawPeer is this program as the driver of raw TCP.
-type rawPeer struct{ addr string }
+type rawPeer struct {
+	addr  string
+	times []time.Duration // of the echoes
+}
 
 // echo sends and takes back as many bytes as a call of a small term has, one after the other.
-func (r rawPeer) echo(d time.Duration) (outcome, error) {
+func (r *rawPeer) echo(d time.Duration) (outcome, error) {
 	nc, err := net.Dial("tcp4", r.addr)
 	if err != nil {
 		return outcome{}, err
@@ -60,21 +64,24 @@ func (r rawPeer) echo(d time.Duration) (outcome, error) {
 	defer nc.Close()
 	nc.Write([]byte("e"))
 	buf := make([]byte, 150)
+	r.times = r.times[:0]
 	start := time.Now()
-	for n := 1; ; n++ {
+	for {
+		t0 := time.Now()
+		if t0.Sub(start) >= d {
+			return outcome{Ops: float64(len(r.times)), Ns: float64(time.Since(start))}, nil
+		}
 		if _, err := nc.Write(buf); err != nil {
 			return outcome{}, err
 		}
 		if _, err := io.ReadFull(nc, buf); err != nil {
 			return outcome{}, err
 		}
-		if n%16 == 0 && time.Since(start) >= d {
-			return outcome{Ops: float64(n), Ns: float64(time.Since(start))}, nil
-		}
+		r.times = append(r.times, time.Since(t0))
 	}
 }
 
-func (r rawPeer) stream(size int, d time.Duration) (outcome, error) {
+func (r *rawPeer) stream(size int, d time.Duration) (outcome, error) {
 	nc, err := net.Dial("tcp4", r.addr)
 	if err != nil {
 		return outcome{}, err
@@ -95,30 +102,33 @@ func (r rawPeer) stream(size int, d time.Duration) (outcome, error) {
 	return outcome{Ops: float64(n), Ns: float64(time.Since(start))}, err
 }
 
-// runRawDriver reads commands as the other drivers do: echo ADDR 0 MS, or stream ADDR BYTES MS.
+// runRawDriver reads commands as the other drivers do: echo ADDR 0 MS, stream ADDR BYTES MS, or latencies.
 func runRawDriver(string, string) error {
 	fmt.Println("ready raw")
-	for {
-		var what, addr string
+	var r rawPeer
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		var what string
 		var size, ms int
-		if _, err := fmt.Fscan(os.Stdin, &what, &addr, &size, &ms); err != nil {
-			return nil
-		}
+		fmt.Sscan(lines.Text(), &what, &r.addr, &size, &ms)
 		d := time.Duration(ms) * time.Millisecond
 		var o outcome
 		var err error
 		switch what {
 		case "echo":
-			o, err = rawPeer{addr}.echo(d)
+			o, err = r.echo(d)
 		case "stream":
-			o, err = rawPeer{addr}.stream(size, d)
+			o, err = r.stream(size, d)
+		case "latencies":
+			o = percentiles(r.times)
 		default:
-			err = fmt.Errorf("unknown command %q", what)
+			err = fmt.Errorf("unknown command %q", lines.Text())
 		}
 		if err != nil {
 			fmt.Println("error", strconv.Quote(err.Error()))
 			continue
 		}
-		fmt.Printf("%.0f %.0f 0 0\n", o.Ops, o.Ns)
+		fmt.Printf("%.0f %.0f %.0f %.0f\n", o.Ops, o.Ns, o.P50, o.P99)
 	}
+	return nil
 }

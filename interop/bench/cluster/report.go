@@ -37,11 +37,37 @@ type workResult struct {
 }
 
 type figure struct {
-	Pair                 string
-	Median, Min, Max     float64
-	Ratio                float64 // to BEAM with BEAM; of latencies the inverse, so that more is always better
-	P50, P99             float64 `json:",omitempty"` // µs
-	DriverCPU, ServerCPU float64 // seconds per million operations
+	Pair             string
+	Median, Min, Max float64
+	Ratio            float64 // to BEAM with BEAM; of latencies the inverse, so that more is always better
+	P50, P99         float64 `json:",omitempty"` // µs
+	Driver, Server   cost    // of one operation
+}
+
+// cost is what one side takes for one operation, as the median of the rounds.
+type cost struct {
+	CPU    float64 // µs, which is as many seconds per million
+	Slept  float64 // voluntary context switches
+	Pushed float64 // involuntary ones
+	Reads  float64 // system calls that Linux counts as such: not recv and its kin, which the BEAM uses
+	Writes float64
+}
+
+func costOf(all []usage) cost {
+	of := func(f func(usage) float64) float64 {
+		var s []float64
+		for _, u := range all {
+			s = append(s, f(u))
+		}
+		return median(s)
+	}
+	return cost{
+		CPU:    of(func(u usage) float64 { return u.cpu / 1e3 }),
+		Slept:  of(func(u usage) float64 { return u.slept }),
+		Pushed: of(func(u usage) float64 { return u.preempted }),
+		Reads:  of(func(u usage) float64 { return u.reads }),
+		Writes: of(func(u usage) float64 { return u.writes }),
+	}
 }
 
 func newResult(pairs []*pair, rows []*row) *result {
@@ -60,7 +86,7 @@ func newResult(pairs []*pair, rows []*row) *result {
 				continue
 			}
 			f := figure{Pair: p.name, Median: median(c.rates), Min: slices.Min(c.rates), Max: slices.Max(c.rates),
-				P50: median(c.p50), P99: median(c.p99), DriverCPU: median(c.driverCPU), ServerCPU: median(c.serverCPU)}
+				P50: median(c.p50), P99: median(c.p99), Driver: costOf(c.driver), Server: costOf(c.server)}
 			if base := r.cells[p.base]; base != nil {
 				f.Ratio = f.Median / median(base.rates)
 				if r.work.latency {
@@ -75,6 +101,9 @@ func newResult(pairs []*pair, rows []*row) *result {
 }
 
 func median(s []float64) float64 {
+	if len(s) == 0 {
+		return 0
+	}
 	s = slices.Sorted(slices.Values(s))
 	return s[len(s)/2]
 }
@@ -91,13 +120,31 @@ func (r *result) print(out io.Writer) {
 			if f.Ratio > 0 {
 				ratio = fmt.Sprintf("%.2f", f.Ratio)
 			}
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.2f\t%.2f\t\n", f.Pair, number(f.Median), number(f.Min), number(f.Max), ratio, f.P50, f.P99, f.DriverCPU, f.ServerCPU)
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.2f\t%.2f\t\n", f.Pair, number(f.Median), number(f.Min), number(f.Max), ratio, f.P50, f.P99, f.Driver.CPU, f.Server.CPU)
 		}
 		tw.Flush()
 	}
 	fmt.Fprintln(out, "\nmost resident memory, MB: driver, server")
 	for _, p := range r.Pairs {
 		fmt.Fprintf(out, "%-16s %6.0f %6.0f\n", p.Name, p.DriverMemory/1e6, p.ServerMemory/1e6)
+	}
+}
+
+// printUsage prints what one operation costs each side.
+func (r *result) printUsage(out io.Writer) {
+	fmt.Fprintln(out, "\nof one operation, driver | server: µs of CPU; context switches, voluntary and involuntary; calls of read and write (not of recv and send)")
+	for _, w := range r.Work {
+		fmt.Fprintf(out, "\n%s\n", w.Name)
+		tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(tw, "pair\tCPU\tvol\tinvol\tread\twrite\t|\tCPU\tvol\tinvol\tread\twrite\t")
+		for _, f := range w.Pairs {
+			fmt.Fprintf(tw, "%s\t", f.Pair)
+			for _, c := range []cost{f.Driver, f.Server} {
+				fmt.Fprintf(tw, "%.2f\t%.3f\t%.3f\t%.3f\t%.3f\t|\t", c.CPU, c.Slept, c.Pushed, c.Reads, c.Writes)
+			}
+			fmt.Fprintln(tw)
+		}
+		tw.Flush()
 	}
 }
 

@@ -122,12 +122,18 @@ func (l *lab) scale(out io.Writer, connections, processes int) error {
 		return err
 	}
 	const idle = 10 * time.Second
-	cpu := server.cpu()
+	u0, err := server.usage()
+	if err != nil {
+		return err
+	}
 	time.Sleep(idle)
-	cpu = server.cpu() - cpu
+	u1, err := server.usage()
+	if err != nil {
+		return err
+	}
 	n := float64(connections / crowds * crowds)
-	fmt.Fprintf(out, "%.0f connections to one Go node, one after the other in %.1f s: %.1f KiB and %.2f goroutines each; idle for %v: %.2f s of CPU in all\n",
-		n, took/1e9, (after.Ops-before.Ops)/n/1024, (after.Ns-before.Ns)/n, idle, cpu)
+	fmt.Fprintf(out, "%.0f connections to one Go node, one after the other in %.1f s: %.1f KiB and %.2f goroutines each; idle for %v: %.3f s of CPU in all\n",
+		n, took/1e9, (after.Ops-before.Ops)/n/1024, (after.Ns-before.Ns)/n, idle, u1.minus(u0).cpu/1e9)
 	for _, kind := range []string{"open", "spawn"} {
 		p, err := l.self("go")
 		if err != nil {
