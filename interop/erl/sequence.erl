@@ -92,12 +92,14 @@ refer(Id, [Ref | _], S = #state{refs = Refs, names = Names}) when is_reference(R
 refer(_, _, S) ->
     S.
 
-%% What came of a step: for each puppet the messages in their order, then what tells of others, in no order.
+%% What came of a step: for each puppet the messages in their order, then what tells of others, in no order. One that died
+%% may or may not have got to pass on what came just before, from others than its end did: of it only the end counts.
 came(Dead, #state{got = Got, pids = Pids} = S) ->
     Messages = lists:reverse(Got),
     [begin
-        {Notices, Plain} = lists:partition(fun notice/1, [canon(M, S) || {P, M} <- Messages, P =:= Pid]),
-        case {Plain, lists:sort(Notices), [{died, canon(Why, S)} || {P, Why} <- Dead, P =:= Pid]} of
+        Died = [{died, canon(Why, S)} || {P, Why} <- Dead, P =:= Pid],
+        {Notices, Plain} = lists:partition(fun notice/1, [canon(M, S) || {P, M} <- Messages, P =:= Pid, Died =:= []]),
+        case {Plain, lists:sort(Notices), Died} of
             {[], [], []} -> [];
             All -> io_lib:format("    ~w ~0tp~n", [canon(Pid, S), All])
         end
@@ -123,11 +125,30 @@ result(Tag, Pid, S) ->
 died(Pid, Why, S = #state{dead = Dead}) ->
     S#state{dead = [{Pid, Why} | Dead]}.
 
-%% Where the two nodes are connected, fences go through that connection; otherwise it takes time, as they would connect it.
-settle(Actor, S = #state{slow = Slow, checked = Checked}) ->
-    case not Checked orelse together(S) of
+%% Where the two nodes are connected, fences go through that connection; otherwise it takes time, as they would connect it. One
+%% that was connected a moment ago may take seconds (OTP refuses, or waits for, what it is not rid of): that is waited for first.
+settle(Actor, S = #state{slow = Slow, checked = false}) ->
+    rounds(2, Slow, Actor, S);
+settle(Actor, S = #state{slow = Slow}) ->
+    decided(erlang:monotonic_time(millisecond) + ?PATIENCE, S),
+    case together(S) of
         true -> rounds(2, Slow, Actor, S);
         false -> rounds(2, max(5 * Slow, 25), none, S)
+    end.
+
+%% Waits until no node has an attempt to connect to the other under way. A Go node does not say: it takes a moment there.
+decided(End, S = #state{nodes = #{t := T, o := O}}) ->
+    case (connecting(T, O) orelse connecting(O, T)) andalso erlang:monotonic_time(millisecond) < End of
+        true -> timer:sleep(5), decided(End, S);
+        false -> ok
+    end.
+
+%% The table is net_kernel's, which has to hear first of what is sent: so it is asked for something before.
+connecting(Node, To) ->
+    _ = gen_server:call({net_kernel, Node}, {is_auth, node()}),
+    case rpc:call(Node, ets, lookup, [sys_dist, To]) of
+        [Connection] when element(1, Connection) =:= connection -> element(4, Connection) =/= up;
+        _ -> false
     end.
 
 %% Asks everybody, and lets the Actor and both observers reach everybody at the other node, until a number of rounds have
