@@ -15,7 +15,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 phase = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist soak bench bench-etf bench-cluster golden sim static
+.PHONY: help demo test check race interop matrix fuzz fuzz-otp fuzz-dist soak bench benchstat bench-etf bench-cluster golden sim static
 .SILENT:
 
 help:
@@ -32,6 +32,8 @@ help:
 	echo '               node and a Go node and compared; OTP=29 gets that release, SEED=1 says which sequences'
 	echo 'make soak      DURATION=$(DURATION) of idle and busy phases between a Go node and three releases, with a net_ticktime of 4 s'
 	echo 'make bench     the Go benchmarks'
+	echo 'make benchstat BASE=main  the Go benchmarks of that revision and of the files here, run in turn and compared (benchstat);'
+	echo '               PKG=./dist/... and BENCH=Call take a part of them, COUNT=10 more runs, BENCHTIME=1s longer ones'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
 	echo 'make bench-cluster  calls, floods, streams and lost connections between BEAM, Go, ergo and C nodes: about 5 minutes'
 	echo 'make sim       SIM=$(SIM) random schedules for each of the simulated clusters'
@@ -99,6 +101,9 @@ bench-cluster:
 
 bench: bench-etf
 	go test -run '^$$' -bench . -benchmem ./...
+
+benchstat:
+	PKG='$(PKG)' BENCH='$(BENCH)' COUNT='$(if $(filter file,$(origin COUNT)),,$(COUNT))' BENCHTIME='$(BENCHTIME)' scripts/benchstat '$(or $(BASE),main)'
 
 sim:
 	go test -timeout 30m -run '^TestSim$$' ./node/pg -sim=$(SIM)
