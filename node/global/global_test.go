@@ -28,9 +28,13 @@ type member struct {
 type network struct {
 	mu    sync.Mutex
 	addrs map[string]string
+	hang  func(context.Context) // called for hangs@test
 }
 
-func (w *network) resolve(_ context.Context, name string) (string, error) {
+func (w *network) resolve(ctx context.Context, name string) (string, error) {
+	if name == "hangs@test" {
+		w.hang(ctx)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if addr, ok := w.addrs[name]; ok {
@@ -285,6 +289,42 @@ func TestConflict(t *testing.T) {
 		})
 	}
 	conflict(t, last, func(_, q etf.Pid) (etf.Pid, bool) { return q, true })
+}
+
+// A method answers before the nodes of the processes are connected. A node of OTP that hears of the outcome after the connection
+// has come, and before it has init_connect_ack over it, takes the name away again.
+func TestConflictDoesNotWait(t *testing.T) {
+	var w network
+	a := w.start(t, "a@test")
+	p := a.Open()
+	dialled, over := make(chan struct{}), make(chan struct{})
+	begin, end := sync.OnceFunc(func() { close(dialled) }), sync.OnceFunc(func() { close(over) })
+	w.hang = func(ctx context.Context) { begin(); <-ctx.Done(); end() }
+	mine, his := p.Self(), etf.Pid{Node: "hangs@test", ID: 1, Creation: 5}
+	for _, method := range []global.Method{global.RandomNotifyName, global.RandomExitName, global.NotifyAllName} {
+		var args []etf.Raw
+		for _, arg := range []etf.Term{method, etf.Atom("x"), mine, his} {
+			b, err := etf.AppendTerm(nil, arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, etf.Raw{Bytes: b})
+		}
+		keep, err := p.Apply(t.Context(), "global", "resolve_it", args)
+		want := etf.Term(mine)
+		if method == etf.Term(global.NotifyAllName) {
+			want = etf.Atom("none")
+		}
+		if keep != want || err != nil {
+			t.Errorf("%v: %v, %v; want %v", method, keep, err, want)
+		}
+	}
+	<-dialled
+	select {
+	case <-over:
+		t.Error("the methods have waited for the connection")
+	default:
+	}
 }
 
 // A node that closes takes its names with it, and the others stay together.

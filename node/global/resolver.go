@@ -88,14 +88,14 @@ func (g *Global) resolveIt(ctx context.Context, p *node.Process, method, name et
 	switch m {
 	case RandomExitName:
 		g.log.Info("global: name conflict", "name", name.String(), "terminating", other.String())
-		g.p.SendExit(other, atom("kill"))
+		g.later(other.Node, func() { g.p.SendExit(other, atom("kill")) })
 		return keep
 	case RandomNotifyName:
-		g.notify(ctx, other, etf.Tuple{atom("global_name_conflict"), name})
+		g.notify(other, etf.Tuple{atom("global_name_conflict"), name})
 		return keep
 	case NotifyAllName:
-		g.notify(ctx, a, etf.Tuple{atom("global_name_conflict"), name, b})
-		g.notify(ctx, b, etf.Tuple{atom("global_name_conflict"), name, a})
+		g.notify(a, etf.Tuple{atom("global_name_conflict"), name, b})
+		g.notify(b, etf.Tuple{atom("global_name_conflict"), name, a})
 		return atom("none")
 	}
 	args, err := encode(name, a, b)
@@ -112,10 +112,27 @@ func (g *Global) resolveIt(ctx context.Context, p *node.Process, method, name et
 	return etf.Tuple{atom("EXIT"), etf.Binary(fmt.Sprint(err))}
 }
 
-// notify sends to a process of a conflict. Its node need not be connected to this one yet.
-func (g *Global) notify(ctx context.Context, to etf.Pid, msg etf.Term) {
-	if err := g.p.SendContext(ctx, to, msg); err != nil {
-		g.log.Info("global: name conflict not told", "to", to.String(), "error", err)
+// notify sends to a process of a conflict, whose node need not be connected to this one.
+func (g *Global) notify(to etf.Pid, msg etf.Term) {
+	g.later(to.Node, func() {
+		if err := g.p.SendContext(g.ctx, to, msg); err != nil {
+			g.log.Info("global: name conflict not told", "to", to.String(), "error", err)
+		}
+	})
+}
+
+// later has something done that may have to connect to a node, and does not wait for it, as what is sent from a BEAM node does
+// not. The answer of a method must not wait: a node of OTP that hears of the outcome while this one is connecting to it takes
+// the name away again (its restart_connect), when the init_connect_ack comes after the outcome.
+func (g *Global) later(peer atom, do func()) {
+	if peer == g.n.Name() {
+		do()
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.over {
+		g.lane(peer, do)
 	}
 }
 
