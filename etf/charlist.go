@@ -90,10 +90,18 @@ func encCharlist(dst []byte, v reflect.Value, _ int) ([]byte, error) {
 }
 
 func decCharlist(r *Reader, v reflect.Value) error {
+	start := *r
 	s, err := r.Charlist()
 	if err != nil {
 		return withType(err, v.Type())
 	}
+	// It counts as what it is.
+	end := r.pos
+	*r = start
+	if err := r.verifyList(); err != nil {
+		return err
+	}
+	r.pos = end
 	v.SetString(s)
 	return nil
 }

@@ -33,8 +33,9 @@
 // # Hostile input
 //
 // No input makes this package panic. Every length is compared with the bytes that are left before memory is taken for
-// it, and [Limits] bound nesting, the number of elements, and the size of compressed terms. [Strict] refuses keys that a struct does not know, and an
-// [AtomTable] bounds how many different atoms a program takes from others.
+// it, and [Limits] bound nesting, the number of elements, and the size of compressed terms. What Unmarshal takes Decode takes too,
+// whatever the Go type: also what no field and no [Unmarshaler] looks at is checked and counted. [Strict] refuses keys that a
+// struct does not know, and an [AtomTable] bounds how many different atoms a program takes from others.
 //
 // # Differences from OTP
 //

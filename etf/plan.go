@@ -223,6 +223,10 @@ func addMethods(p *plan, t reflect.Type) {
 			return callMarshal(dst, a.value(t).Addr().Interface().(Marshaler), t)
 		}
 	}
+	if ptr.Implements(partReaderType) && t.PkgPath() == atomType.PkgPath() { // not if it is embedded in another
+		p.dec = func(r *Reader, a addr) error { return a.value(t).Addr().Interface().(partReader).decodeETF(r) }
+		return
+	}
 	if ptr.Implements(unmarshalerType) {
 		p.dec = func(r *Reader, a addr) error { return callUnmarshal(r, a.value(t), t) }
 	}
@@ -253,12 +257,7 @@ func callMarshal(dst []byte, m Marshaler, t reflect.Type) ([]byte, error) {
 	if len(out) < len(dst) {
 		return nil, &EncodeError{Type: t, Msg: "MarshalETF did not append to its argument"}
 	}
-	r := NewReader(Raw{Bytes: out[len(dst):]})
-	r.maxDepth = hardDepth
-	if err = r.Skip(); err == nil {
-		err = r.end()
-	}
-	if err != nil {
+	if err := (Raw{Bytes: out[len(dst):]}).check(); err != nil {
 		return nil, &EncodeError{Type: t, Msg: "MarshalETF did not append one term: " + err.Error(), Err: err}
 	}
 	return out, nil
@@ -266,7 +265,7 @@ func callMarshal(dst []byte, m Marshaler, t reflect.Type) ([]byte, error) {
 
 func callUnmarshal(r *Reader, v reflect.Value, t reflect.Type) error {
 	at := r.pos
-	raw, err := r.Raw()
+	raw, err := r.verified()
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (s *structPlan) keywordPair(r *Reader, a addr, seen []bool) error {
 		return &TypeError{Offset: keyAt, Found: "unknown key " + key.String(), Want: "one of the fields", Type: s.typ}
 	case !ok || seen[i]:
 		if arity > 0 {
-			err = r.Skip()
+			err = r.verify()
 		}
 	default:
 		seen[i] = true
@@ -103,6 +103,7 @@ func (s *structPlan) keywordPair(r *Reader, a addr, seen []bool) error {
 		} else { // where the value of a bare atom is not true, the error is to be at the atom
 			end := r.pos
 			one := NewReader(Raw{Bytes: AppendBool(nil, true)})
+			one.scratch = r.scratch
 			if err = f.plan.dec(&one, fa); err != nil {
 				r.pos = keyAt
 				err = r.unfit(f.typ, "{"+key.String()+", Value}")

@@ -169,6 +169,7 @@ type byteReader struct {
 func (r *Reader) byteDecoder() *byteReader {
 	b := &byteReader{Reader: *r, token: [2]byte{tagSmallInt, 0}}
 	b.data = b.token[:]
+	b.alias = false // each byte has the same token
 	return b
 }
 

@@ -3,6 +3,7 @@ package etf
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"reflect"
 	"slices"
 )
@@ -10,9 +11,10 @@ import (
 func (b *builder) goMap(p *plan, t reflect.Type) {
 	key, elem := b.plan(t.Key()), b.plan(t.Elem())
 	order := keyOrder(t.Key())
+	simple := simpleKey(t.Key())
 	*p = reflected(t, func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 		return encMap(dst, v, depth, key, elem, order)
-	}, func(r *Reader, v reflect.Value) error { return decMap(r, v, key, elem) })
+	}, func(r *Reader, v reflect.Value) error { return decMap(r, v, key, elem, simple) })
 }
 
 // keyOrder returns how keys of type t are compared, or nil if only their encodings can be.
@@ -108,7 +110,7 @@ func rawKeyStep(raw Raw) string {
 	return keyStep(t)
 }
 
-func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
+func decMap(r *Reader, v reflect.Value, key, elem *plan, simple bool) error {
 	at, t := r.pos, v.Type()
 	n, err := r.Map()
 	if err != nil {
@@ -120,21 +122,26 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 	if err := r.claim(2 * n); err != nil {
 		return err
 	}
+	first := r.pos
 	if v.IsNil() {
 		size := int(t.Key().Size() + t.Elem().Size())
 		v.Set(reflect.MakeMapWithSize(t, min(n, sliceStep/max(size, 1)+1)))
 	}
-	fresh := v.Len() == 0
+	before := v.Len()
 	k, e := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 	ka, ea := addrOf(k), addrOf(e)
-	for i := range n {
+	for range n {
 		k.SetZero()
 		e.SetZero()
 		keyAt := r.pos
+		if r.keyDepth++; r.keyDepth > maxKeyDepth {
+			return tooManyKeys(at)
+		}
 		r.owed--
 		if err := key.dec(r, ka); err != nil {
 			return addPath(err, ".key")
 		}
+		r.keyDepth--
 		if !k.Comparable() {
 			return &TypeError{Offset: keyAt, Found: tagName(r.data[keyAt]), Want: "key that Go can compare", Type: t}
 		}
@@ -144,12 +151,61 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan) error {
 			return addPath(err, rawKeyStep(Raw{Bytes: r.data[keyAt:keyEnd], Atoms: r.atoms}))
 		}
 		v.SetMapIndex(k, e)
-		if fresh && v.Len() != i+1 {
-			return syntaxf(at, "map with duplicate key %v", short1(Raw{Bytes: r.data[keyAt:keyEnd], Atoms: r.atoms}))
+	}
+	if added := v.Len() - before; added < n || !simple {
+		if err := distinctKeys(*r, at, first, n); err != nil {
+			return err
+		}
+		if added < n && distinctValues(*r, first, n, t, key) < n {
+			return &TypeError{Offset: at, Found: "map with keys that are the same Go value", Want: "keys that differ", Type: t}
 		}
 	}
 	r.leave()
 	return nil
+}
+
+// distinctKeys sees to it that the n keys of the map at offset at, which start at offset first and have been decoded, are
+// different terms, where the Go values do not say so.
+func distinctKeys(r Reader, at, first, n int) error {
+	r.pos, r.owed, r.elements = first, 0, math.MaxInt
+	base := r.scratch.keys.begin()
+	for range n {
+		if err := r.ignoreKey(at); err != nil {
+			return err
+		}
+		if err := r.Skip(); err != nil {
+			return err
+		}
+	}
+	return r.distinct(base, at)
+}
+
+// distinctValues counts the Go values that these keys are in a map of type t.
+func distinctValues(r Reader, first, n int, t reflect.Type, key *plan) int {
+	r.pos, r.owed, r.elements = first, 0, math.MaxInt
+	seen := reflect.MakeMap(t)
+	zero := reflect.Zero(t.Elem())
+	k := reflect.New(t.Key()).Elem()
+	for range n {
+		k.SetZero()
+		if key.dec(&r, addrOf(k)) != nil || r.Skip() != nil {
+			break
+		}
+		seen.SetMapIndex(k, zero)
+	}
+	return seen.Len()
+}
+
+// simpleKey reports whether equal terms are always equal Go values of type t.
+func simpleKey(t reflect.Type) bool {
+	signed, unsigned := integerKind(t.Kind())
+	switch {
+	case reflect.PointerTo(t).Implements(unmarshalerType):
+		return false
+	case signed, unsigned, t.Kind() == reflect.String, t.Kind() == reflect.Bool, t.Kind() == reflect.Float32, t.Kind() == reflect.Float64:
+		return true
+	}
+	return t == reflect.TypeFor[Pid]() || t == reflect.TypeFor[Ref]()
 }
 
 func short1(raw Raw) string {

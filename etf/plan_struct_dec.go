@@ -87,6 +87,7 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 		many = make([]bool, len(s.fields))
 	}
 	module := !s.elixir
+	ignored := -1         // where their keys are, if there are any
 	last := len(s.fields) // the field before
 	for range n {
 		r.owed -= 2
@@ -96,6 +97,9 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 			return err
 		}
 		if isModule {
+			if module {
+				return syntaxf(at, "map with duplicate key '__struct__'")
+			}
 			if a, err := r.Atom(); err != nil || a != s.tag {
 				if err == nil {
 					err = &TypeError{Offset: at, Found: "%" + a.String() + "{}", Want: s.tag.String()}
@@ -106,11 +110,10 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 			continue
 		}
 		if i < 0 {
-			if r.strict {
-				key := Raw{Bytes: r.data[keyAt:r.pos], Atoms: r.atoms}
-				return &TypeError{Offset: keyAt, Found: "unknown key " + short1(key), Want: "one of the fields", Type: s.typ}
+			if ignored < 0 {
+				ignored = r.scratch.keys.begin()
 			}
-			if err := r.Skip(); err != nil {
+			if err := s.ignore(r, at); err != nil {
 				return err
 			}
 			continue
@@ -133,6 +136,11 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 			return addPath(err, f.step())
 		}
 	}
+	if ignored >= 0 {
+		if err := r.distinct(ignored, at); err != nil {
+			return err
+		}
+	}
 	if !module {
 		return &TypeError{Offset: at, Found: "map without __struct__", Want: s.tag.String(), Type: s.typ}
 	}
@@ -140,7 +148,20 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 	return nil
 }
 
-// key reads a key and finds its field; -1 if there is none. last is the field before, or how many fields there are.
+// ignore moves over an association without a field, of the map at offset at.
+func (s *structPlan) ignore(r *Reader, at int) error {
+	keyAt := r.pos
+	if err := r.ignoreKey(at); err != nil {
+		return err
+	}
+	if r.strict {
+		key := Raw{Bytes: r.data[keyAt:r.pos], Atoms: r.atoms}
+		return &TypeError{Offset: keyAt, Found: "unknown key " + short1(key), Want: "one of the fields", Type: s.typ}
+	}
+	return r.verify()
+}
+
+// key reads a key and finds its field; -1 if there is none, and then it does not move. last is the field before, or how many fields there are.
 func (s *structPlan) key(r *Reader, last int) (i int, isModule bool, err error) {
 	if i = int(s.after[last].Load()) - 1; i >= 0 {
 		key := s.fields[i].key
@@ -157,15 +178,15 @@ func (s *structPlan) key(r *Reader, last int) (i int, isModule bool, err error) 
 }
 
 func (s *structPlan) findKey(r *Reader) (i int, isModule bool, err error) {
-	tag, _ := r.Tag()
-	switch tag {
+	at := r.pos
+	var ok bool
+	switch tag, _ := r.Tag(); tag {
 	case tagSmallAtomUTF, tagAtomUTF8, tagSmallAtom, tagAtom, tagCacheRef:
-		text, a, end, err := r.atomText(r.pos)
+		text, a, end, err := r.atomText(at)
 		if err != nil {
 			return 0, false, err
 		}
 		r.pos = end
-		var ok bool
 		if text == nil {
 			i, ok = s.atoms[string(a)]
 			isModule = s.elixir && a == "__struct__"
@@ -173,20 +194,16 @@ func (s *structPlan) findKey(r *Reader) (i int, isModule bool, err error) {
 			i, ok = s.atoms[string(text)]
 			isModule = s.elixir && string(text) == "__struct__"
 		}
-		if !ok {
-			i = -1
+	case tagBinary, tagBitBinary:
+		if b, err := r.Binary(); err == nil { // else Term sees whether it is a bit string
+			i, ok = s.bins[string(b)]
 		}
-		return i, isModule, nil
-	case tagBinary:
-		b, err := r.Binary()
-		if err != nil {
-			return 0, false, err
-		}
-		i, ok := s.bins[string(b)]
-		if !ok {
-			i = -1
-		}
-		return i, false, nil
 	}
-	return -1, false, r.Skip()
+	if !ok {
+		i = -1
+		if !isModule {
+			r.pos = at
+		}
+	}
+	return i, isModule, nil
 }

@@ -108,7 +108,7 @@ func decRaw(r *Reader, a addr) error {
 		return err
 	}
 	start := r.pos
-	if err := r.Skip(); err != nil {
+	if err := r.verify(); err != nil {
 		return err
 	}
 	*at[Raw](a) = Raw{Bytes: r.scratch.text(r.data[start:r.pos], r.left())}

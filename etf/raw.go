@@ -2,6 +2,7 @@ package etf
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -9,7 +10,7 @@ import (
 //
 // Raw is a Go value to Append and Marshal, which write its bytes as they are if Atoms is empty, and else the same term
 // with the atoms in the places of the references. It is one to Unmarshal and Decode, as a target or part of one: Bytes
-// are then copied, and Atoms resolved, unless the option Alias is given.
+// are then copied, and Atoms resolved, unless the option Alias is given. Both ways they are checked as if they were decoded.
 type Raw struct {
 	Bytes []byte
 
@@ -70,28 +71,32 @@ func (r *Reader) end() error {
 	return nil
 }
 
-// appendRaw appends the term of r, after a look at its structure: bytes that are not exactly one term would take the
-// whole message, and with it the connection, down at the peer.
+// appendRaw appends the term of r, if that is what its bytes are: others would take the whole message, and with it the
+// connection, down at the peer.
 func appendRaw(dst []byte, r Raw) ([]byte, error) {
-	rd := NewReader(r)
-	rd.maxDepth = hardDepth
-	var end int
-	var err error
-	if len(r.Atoms) == 0 {
-		if end, _, err = rd.walk(nil, false); err == nil {
-			dst = append(dst, r.Bytes[:end]...)
-		}
-	} else {
+	err := r.check()
+	switch {
+	case err != nil:
+	case len(r.Atoms) == 0:
+		return append(dst, r.Bytes...), nil
+	default:
+		rd := NewReader(r)
+		rd.maxDepth = hardDepth
 		var out []byte
-		if end, out, err = rd.walk(dst, true); err == nil {
-			dst = out
+		if _, out, err = rd.walk(dst, true); err == nil {
+			return out, nil
 		}
 	}
-	if err == nil && end != len(r.Bytes) {
-		err = syntaxf(end, "%d bytes after the term", len(r.Bytes)-end)
+	return nil, &EncodeError{Type: rawType, Msg: "malformed term: " + err.Error(), Err: err}
+}
+
+// check reports whether the bytes are one term, of any size.
+func (r Raw) check() error {
+	rd := NewReader(r)
+	rd.maxDepth, rd.elements = hardDepth, math.MaxInt
+	err := rd.verify()
+	if err == nil {
+		err = rd.end()
 	}
-	if err != nil {
-		return nil, &EncodeError{Type: rawType, Msg: "malformed term: " + err.Error(), Err: err}
-	}
-	return dst, nil
+	return err
 }

@@ -184,7 +184,7 @@ func (r *Reader) mapTerm() (Term, error) {
 	m := make(Map, n)
 	for i := range m {
 		if r.keyDepth++; r.keyDepth > maxKeyDepth {
-			return nil, syntaxf(at, "maps nested by their keys, the most is %d deep", maxKeyDepth)
+			return nil, tooManyKeys(at)
 		}
 		r.owed--
 		if m[i].Key, err = r.term(); err != nil {

@@ -1,5 +1,7 @@
 package etf
 
+import "reflect"
+
 // Result is what Erlang functions return that may fail: ok, {ok, Value}, error or {error, Reason}. As a Go value it
 // stands for the whole of these, in Unmarshal, Marshal and as a part of others; AsResult reads one in one call.
 //
@@ -32,7 +34,7 @@ func (e *ReasonError) Error() string {
 // what the term says, and else what Raw.Decode returns.
 func AsResult[T any](r Raw, opts ...Option) (T, error) {
 	var res Result[T]
-	if err := res.decode(r, opts); err != nil {
+	if err := r.Decode(&res, opts...); err != nil {
 		var zero T
 		return zero, err
 	}
@@ -43,15 +45,25 @@ func AsResult[T any](r Raw, opts ...Option) (T, error) {
 func (r Result[T]) Get() (T, error) { return r.Value, r.Err }
 
 // UnmarshalETF implements Unmarshaler.
-func (r *Result[T]) UnmarshalETF(raw Raw) error { return r.decode(raw, nil) }
+func (r *Result[T]) UnmarshalETF(raw Raw) error { return raw.Decode(r) }
 
 const wantResult = "ok, {ok, Value}, error or {error, Reason}"
 
-func (r *Result[T]) decode(raw Raw, opts []Option) error {
+// partReader is implemented by the types of this package that read themselves from the Reader of the whole, whose options
+// and limits go on in them.
+type partReader interface {
+	decodeETF(*Reader) error
+}
+
+var partReaderType = reflect.TypeFor[partReader]()
+
+// decodeETF implements partReader.
+func (r *Result[T]) decodeETF(rd *Reader) error {
 	*r = Result[T]{}
-	rd := NewReader(raw, opts...)
-	if err := rd.table.admit(raw.Bytes, 0); err != nil {
-		return err
+	start := *rd
+	other := func() error {
+		*rd = start
+		return withType(rd.mismatch(wantResult), reflect.TypeFor[Result[T]]())
 	}
 	n := 0
 	if tag, _ := rd.Tag(); tag == tagSmallTuple || tag == tagLargeTuple {
@@ -60,41 +72,80 @@ func (r *Result[T]) decode(raw Raw, opts []Option) error {
 			return err
 		}
 		if n < 2 {
-			rd.pos = 0
-			return rd.mismatch(wantResult)
+			return other()
 		}
+		if err := rd.open(); err != nil {
+			return err
+		}
+		if err := rd.claim(n); err != nil {
+			return err
+		}
+		rd.owed--
 	}
 	a, err := rd.Atom()
 	switch {
 	case err != nil:
-		if _, ok := err.(*TypeError); ok {
-			rd.pos = 0
-			return rd.mismatch(wantResult)
+		if isTypeError(err) {
+			return other()
 		}
 		return err
 	case a != "ok" && (a != "error" || n > 2):
-		rd.pos = 0
-		return &TypeError{Offset: 0, Found: rd.describe() + " that begins with " + a.String(), Want: wantResult}
+		*rd = start
+		return &TypeError{Offset: rd.pos, Found: rd.describe() + " that begins with " + a.String(), Want: wantResult, Type: reflect.TypeFor[Result[T]]()}
 	case n == 0 && a == "ok":
-		return rd.end()
+		return nil
 	case n == 0:
 		r.Err = &ReasonError{}
-		return rd.end()
+		return nil
 	case a == "error":
-		var reason Term
-		if err := rd.Decode(&reason); err != nil {
+		rd.owed--
+		reason, err := rd.Term()
+		if err != nil {
 			return err
 		}
 		r.Err = &ReasonError{Reason: reason}
-		return rd.end()
 	case n == 2:
-		if err := rd.Decode(&r.Value); err != nil {
+		rd.owed--
+		if err := planOf(reflect.TypeFor[T]()).dec(rd, addrTo(&r.Value)); err != nil {
 			return err
 		}
-		return rd.end()
+	default:
+		if err := r.rest(rd, n-1); err != nil {
+			return err
+		}
 	}
-	rest := Raw{Bytes: append(AppendTupleHeader(nil, n-1), rd.Rest()...), Atoms: raw.Atoms}
-	return rest.Decode(&r.Value, opts...)
+	rd.leave()
+	return nil
+}
+
+// rest decodes the n terms behind ok as a tuple.
+func (r *Result[T]) rest(rd *Reader, n int) error {
+	first := rd.pos
+	end := *rd
+	for range n {
+		if err := end.Skip(); err != nil {
+			return err
+		}
+	}
+	part := *rd
+	part.data = append(AppendTupleHeader(nil, n), rd.data[first:end.pos]...)
+	part.pos, part.owed = 0, 0
+	part.depth-- // it stands for the tuple around it
+	if err := planOf(reflect.TypeFor[T]()).dec(&part, addrTo(&r.Value)); err != nil {
+		shift := end.pos - len(part.data)
+		switch e := err.(type) {
+		case *TypeError:
+			e.Offset = max(first, e.Offset+shift)
+		case *SyntaxError:
+			e.Offset = max(first, e.Offset+shift)
+		case *LimitError:
+			e.Offset = max(first, e.Offset+shift)
+		}
+		return err
+	}
+	rd.pos, rd.elements = end.pos, part.elements
+	rd.owed -= n
+	return nil
 }
 
 // MarshalETF implements Marshaler.

@@ -10,6 +10,7 @@ import (
 type scratch struct {
 	reader Reader // that plans read from: called through pointers to functions, it cannot be on the stack
 	names  [1 << nameBits]name
+	keys   keyStack
 	slabs
 }
 
@@ -33,6 +34,9 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 func (s *scratch) release() {
 	s.reader.data, s.reader.atoms, s.reader.table = nil, nil, nil
 	s.slabs = slabs{}
+	if len(s.keys.pairs) > 0 { // after an error
+		s.keys.end(0)
+	}
 	scratches.Put(s)
 }
 

@@ -3,7 +3,8 @@ package etf
 import "encoding/binary"
 
 // Skip moves over one term of any tag. It checks the structure (tags, lengths, nesting), not what Term checks besides:
-// the text of atoms, distinct keys, values of floats. So it passes all that Term takes and stops at the same byte.
+// the text of atoms, distinct keys, values of floats. So it passes all that Term takes and stops at the same byte. What
+// Unmarshal passes over is checked in full.
 func (r *Reader) Skip() error {
 	next, _, err := r.walk(nil, false)
 	if err != nil {

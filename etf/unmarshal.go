@@ -7,7 +7,8 @@ import (
 
 // Unmarshaler is implemented by types that decode themselves.
 type Unmarshaler interface {
-	// UnmarshalETF stores the term r in the receiver. r and its memory are valid during the call only; r.Own keeps them.
+	// UnmarshalETF stores the term r in the receiver. r is a term that Decode would take. It and its memory are valid during
+	// the call only; r.Own keeps them.
 	UnmarshalETF(r Raw) error
 }
 
@@ -73,11 +74,20 @@ func decodeInto(r *Reader, v any) (err error) {
 
 // keepRaw reads a Raw for somebody who keeps it.
 func (r *Reader) keepRaw() (Raw, error) {
-	raw, err := r.Raw()
+	raw, err := r.verified()
 	if err == nil && !r.alias {
 		raw = raw.Own()
 	}
 	return raw, err
+}
+
+// verified is Raw of a term that Term takes.
+func (r *Reader) verified() (Raw, error) {
+	start := r.pos
+	if err := r.verify(); err != nil {
+		return Raw{}, err
+	}
+	return Raw{Bytes: r.data[start:r.pos:r.pos], Atoms: r.atoms}, nil
 }
 
 // withType says in err, if it is a *TypeError of a Reader, which Go type was to be filled.

@@ -1,0 +1,276 @@
+package etf
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// verify moves over one term, and refuses what Term refuses: not only what has no end, as Skip does, but also atoms that
+// are no text, floats that are not finite, maps with a key that stands there twice. It counts what Term counts. What
+// Unmarshal passes over goes through here, so that what it accepts is what decoding to a Term accepts, whatever Go
+// type is asked for.
+func (r *Reader) verify() error { return r.verifyEach(1) }
+
+// verifyEach verifies n terms. What nearly all terms are made of takes no call.
+func (r *Reader) verifyEach(n int) error {
+	d := r.data
+	for ; n > 0; n-- {
+		at := r.pos
+		left := len(d) - at
+		if left > 0 {
+			switch d[at] {
+			case tagSmallInt:
+				if left >= 2 {
+					r.pos += 2
+					continue
+				}
+			case tagInt:
+				if left >= 5 {
+					r.pos += 5
+					continue
+				}
+			case tagNil:
+				r.pos++
+				continue
+			case tagNewFloat:
+				if left >= floatBytes && finite(math.Float64frombits(binary.BigEndian.Uint64(d[at+1:]))) {
+					r.pos += floatBytes
+					continue
+				}
+			case tagSmallAtomUTF:
+				if next := plainAtom(d, at); next > 0 {
+					r.pos = next
+					continue
+				}
+			case tagBinary:
+				if left >= 5 {
+					if size := 5 + int64(binary.BigEndian.Uint32(d[at+1:])); size <= int64(left) {
+						r.pos += int(size)
+						continue
+					}
+				}
+			case tagNewPid:
+				if next := plainAtom(d, at+1); next > 0 && len(d)-next >= 12 {
+					r.pos = next + 12
+					continue
+				}
+			case tagNewerRef:
+				if left >= 3 && d[at+1] == 0 && d[at+2] >= 1 && d[at+2] <= maxRefWords {
+					tail := 4 + 4*int(d[at+2])
+					if next := plainAtom(d, at+3); next > 0 && len(d)-next >= tail {
+						r.pos = next + tail
+						continue
+					}
+				}
+			}
+		}
+		if err := r.verifyOne(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainAtom returns where the SMALL_ATOM_UTF8_EXT of ASCII at offset at ends, or 0 if something else is there.
+func plainAtom(d []byte, at int) int {
+	if len(d)-at < 2 || d[at] != tagSmallAtomUTF {
+		return 0
+	}
+	next := at + 2 + int(d[at+1])
+	if next > len(d) || !isASCII(d[at+2:next]) {
+		return 0
+	}
+	return next
+}
+
+// verifyOne verifies a term of any kind.
+func (r *Reader) verifyOne() (err error) {
+	tag, _ := r.Tag()
+	switch tag {
+	case tagSmallAtomUTF, tagAtomUTF8, tagSmallAtom, tagAtom, tagCacheRef:
+		_, _, next, err := r.atomText(r.pos)
+		if err == nil {
+			r.pos = next
+		}
+		return err
+	case tagSmallBig, tagLargeBig:
+		_, _, next, err := r.magnitude()
+		if err == nil {
+			r.pos = next
+		}
+		return err
+	case tagSmallTuple, tagLargeTuple:
+		n, err := r.Tuple()
+		if err != nil || n == 0 {
+			return err
+		}
+		return r.verifyParts(n)
+	case tagList, tagString:
+		return r.verifyList()
+	case tagMap:
+		return r.verifyMap()
+	case tagBitBinary:
+		_, _, next, err := r.bits()
+		if err == nil {
+			r.pos = next
+		}
+		return err
+	}
+	// The rest is rare, or an error: Term sees to it.
+	alias := r.alias
+	r.alias = true
+	_, err = r.Term()
+	r.alias = alias
+	return err
+}
+
+// verifyParts verifies the n terms inside another one.
+func (r *Reader) verifyParts(n int) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	if err := r.budget(n); err != nil {
+		return err
+	}
+	if err := r.verifyEach(n); err != nil {
+		return err
+	}
+	r.leave()
+	return nil
+}
+
+// verifyList is list without the elements.
+func (r *Reader) verifyList() error {
+	opened := false
+	for {
+		tag, _ := r.Tag()
+		switch tag {
+		case tagNil:
+			r.pos++
+		case tagString:
+			b, err := r.Bytes()
+			if err != nil {
+				return err
+			}
+			if err := r.once(&opened); err != nil {
+				return err
+			}
+			if err := r.budget(len(b)); err != nil {
+				return err
+			}
+		case tagList:
+			if r.left() < 5 {
+				return eof(len(r.data), "list")
+			}
+			n := r.u32(r.pos + 1)
+			if int64(n) >= int64(r.left()-5) {
+				return eof(len(r.data), "list")
+			}
+			r.pos += 5
+			if err := r.once(&opened); err != nil {
+				return err
+			}
+			if err := r.budget(int(n)); err != nil {
+				return err
+			}
+			if err := r.verifyEach(int(n)); err != nil {
+				return err
+			}
+			continue
+		default:
+			if err := r.verifyEach(1); err != nil {
+				return err
+			}
+		}
+		if opened {
+			r.leave()
+		}
+		return nil
+	}
+}
+
+func (r *Reader) verifyMap() error {
+	at := r.pos
+	n, err := r.Map()
+	if err != nil || n == 0 {
+		return err
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	if err := r.budget(2 * n); err != nil {
+		return err
+	}
+	if r.scratch == nil {
+		s := scratches.Get().(*scratch)
+		r.scratch = s
+		defer func() {
+			r.scratch = nil
+			s.release()
+		}()
+	}
+	first := r.scratch.keys.begin()
+	for range n {
+		if err := r.ignoreKey(at); err != nil {
+			return err
+		}
+		if err := r.verifyEach(1); err != nil {
+			return err
+		}
+	}
+	if err := r.distinct(first, at); err != nil {
+		return err
+	}
+	r.leave()
+	return nil
+}
+
+// keyStack has the keys of maps that nobody wants to have, each map's behind those of the map that it is in, until it is
+// clear that none of them stands in its map twice.
+type keyStack struct{ pairs Map }
+
+// begin returns where the keys of a map will start.
+func (s *keyStack) begin() int { return len(s.pairs) }
+
+// maxKeys is for how many keys a keyStack keeps its memory.
+const maxKeys = 1024
+
+// end forgets the keys from first on.
+func (s *keyStack) end(first int) {
+	clear(s.pairs[first:])
+	if s.pairs = s.pairs[:first]; first == 0 && cap(s.pairs) > maxKeys {
+		s.pairs = nil
+	}
+}
+
+// ignoreKey moves over a key of the map at offset at, and keeps it for distinct. There is a scratch.
+func (r *Reader) ignoreKey(at int) error {
+	if r.keyDepth++; r.keyDepth > maxKeyDepth {
+		return tooManyKeys(at)
+	}
+	alias := r.alias
+	r.alias = true
+	k, err := r.term()
+	r.alias = alias
+	if err != nil {
+		return err
+	}
+	r.keyDepth--
+	r.scratch.keys.pairs = append(r.scratch.keys.pairs, Pair{Key: k})
+	return nil
+}
+
+// distinct reports an error if two of the keys from first on, which are those of the map at offset at, are the same term.
+func (r *Reader) distinct(first, at int) error {
+	s := &r.scratch.keys
+	keys := s.pairs[first:]
+	if i := duplicateKey(keys); i >= 0 {
+		return syntaxf(at, "map with duplicate key %s", short(keys[i].Key))
+	}
+	s.end(first)
+	return nil
+}
+
+func tooManyKeys(at int) error {
+	return syntaxf(at, "maps nested by their keys, the most is %d deep", maxKeyDepth)
+}
