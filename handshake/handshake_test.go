@@ -42,11 +42,16 @@ type conversation struct {
 	inDone       bool
 	acDone       bool
 	replaced     bool // AskReplace was asked
+	old          bool // the initiator takes the acceptor for one of version 5
 }
 
 func (c *conversation) run(t *testing.T) {
 	t.Helper()
-	toAcceptor := c.in.Start().Send
+	start := c.in.Start
+	if c.old {
+		start = c.in.StartOld
+	}
+	toAcceptor := start().Send
 	for len(toAcceptor) > 0 {
 		var toInitiator [][]byte
 		for _, m := range toAcceptor {
@@ -104,6 +109,7 @@ func TestConversations(t *testing.T) {
 		said         string
 		inErr, acErr error
 		replaced     bool
+		old          bool
 	}{
 		{name: "ok", status: StatusOK, said: "> N < sok < N > r < a"},
 		{name: "ok_simultaneous", status: StatusOKSimultaneous, said: "> N < sok_simultaneous < N > r < a"},
@@ -111,10 +117,14 @@ func TestConversations(t *testing.T) {
 		{name: "not_allowed", status: StatusNotAllowed, said: "> N < snot_allowed", inErr: ErrNotAllowed, acErr: ErrNotAllowed},
 		{name: "alive, wanted", status: StatusAlive, wanted: true, said: "> N < salive > strue < N > r < a", replaced: true},
 		{name: "alive, not wanted", status: StatusAlive, said: "> N < salive > sfalse", inErr: ErrAlive, acErr: ErrAlive},
+		{name: "old, ok", old: true, status: StatusOK, said: "> n < sok < N > c > r < a"},
+		{name: "old, ok_simultaneous", old: true, status: StatusOKSimultaneous, said: "> n < sok_simultaneous < N > c > r < a"},
+		{name: "old, nok", old: true, status: StatusNok, said: "> n < snok", inErr: ErrNok, acErr: ErrNok},
+		{name: "old, alive, wanted", old: true, status: StatusAlive, wanted: true, said: "> n < salive > strue < N > c > r < a", replaced: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := conversation{in: NewInitiator(goNode(), "iex@localhost"), ac: NewAcceptor(iexNode()), status: tt.status, wanted: tt.wanted}
+			c := conversation{in: NewInitiator(goNode(), "iex@localhost"), ac: NewAcceptor(iexNode()), status: tt.status, wanted: tt.wanted, old: tt.old}
 			c.run(t)
 			if got := strings.Join(c.said, " "); got != tt.said {
 				t.Errorf("said %s\nwant %s", got, tt.said)

@@ -9,6 +9,7 @@ import "strings"
 type Initiator struct {
 	cfg   Config
 	peer  string
+	old   bool // we began with 'n'
 	state initiatorState
 	err   error // why it failed
 
@@ -36,12 +37,20 @@ func NewInitiator(cfg Config, peer string) *Initiator {
 }
 
 // Start gives the first message, our name. It is called once, before all else; a second call does nothing.
-func (in *Initiator) Start() Step {
+func (in *Initiator) Start() Step { return in.start(false) }
+
+// StartOld is Start towards a peer that is said to know version 5 only, by an epmd that has a HighVersion below 6. One that
+// knows version 6 nevertheless says so, and gets what the old message has no room for; of the releases that this package is for
+// only OTP 25.0 to 25.2 refuse it. (OTP: dist_util:send_name and send_complement of 23 and 24.)
+func (in *Initiator) StartOld() Step { return in.start(true) }
+
+func (in *Initiator) start(old bool) Step {
 	if in.state != initiatorNew {
 		return Step{}
 	}
 	in.state = waitStatus
-	m := name{flags: in.cfg.flags(), creation: in.cfg.Creation, node: in.cfg.Name}
+	in.old = old && !in.asksName() // a name is asked for in version 6 only
+	m := name{old: in.old, flags: in.cfg.flags(), creation: in.cfg.Creation, node: in.cfg.Name}
 	if in.asksName() {
 		m = name{flags: in.cfg.namingFlags(), node: in.cfg.Host}
 	}
@@ -176,8 +185,9 @@ func (in *Initiator) receiveChallenge(body []byte) (Step, error) {
 	}
 	require := in.cfg.require()
 	if m.old {
-		// As OTP 23: who can do version 6 has to answer an 'N' in kind.
-		if m.flags.Has(Handshake23) {
+		// Who can do version 6 has to speak it with who can (dist_util:recv_challenge_old of OTP 23). With one that cannot it speaks
+		// version 5, and has the flag all the same.
+		if m.flags.Has(Handshake23) && in.cfg.flags().Expand().Has(Handshake23) {
 			return Step{}, &MessageError{Peer: in.peer, What: "challenge", Why: "version 5 from a peer that announces version 6"}
 		}
 	} else {
@@ -200,7 +210,12 @@ func (in *Initiator) receiveChallenge(body []byte) (Step, error) {
 	}
 	in.result = newResult(in.peer, flags, m.flags, m.creation, m.old)
 	in.result.Named, in.result.NamedCreation = in.named.node, in.named.creation
-	return Step{Send: [][]byte{replyBody(in.own.value, digest(in.secret.cookie, m.challenge))}}, nil
+	var step Step
+	if in.old && !m.old {
+		step.Send = append(step.Send, complementBody(flags, in.cfg.Creation))
+	}
+	step.Send = append(step.Send, replyBody(in.own.value, digest(in.secret.cookie, m.challenge)))
+	return step, nil
 }
 
 func (in *Initiator) receiveAck(body []byte) (Step, error) {

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -107,6 +108,34 @@ func TestInitiatorOldAcceptor(t *testing.T) {
 	want := Result{Peer: "iex@localhost", PeerFlags: Mandatory23 | Published, Flags: Mandatory23, Version: 5, Hidden: true}
 	if err != nil || !step.Done || in.Result() != want {
 		t.Errorf("%+v, %v\ngot  %+v\nwant %+v", step, err, in.Result(), want)
+	}
+}
+
+// Towards an acceptor of version 5 that is known as one: nothing goes out that it could not read.
+func TestInitiatorOldPeer(t *testing.T) {
+	in := NewInitiator(goNode(), "iex@localhost")
+	step := in.StartOld()
+	if got, want := hex.EncodeToString(step.Send[0]), "6e000507df7fbc676f406c6f63616c686f7374"; got != want || len(step.Send) != 1 {
+		t.Errorf("starts with %s, want %s", got, want)
+	}
+	if again := in.Start(); len(again.Send) != 0 {
+		t.Errorf("the second start sends %q", again.Send)
+	}
+	in.Receive([]byte("sok"))
+	step, err := in.Receive(oldChallengeBody("iex@localhost", Mandatory23|Published, 5))
+	if err != nil || len(step.Send) != 1 || step.Send[0][0] != tagReply {
+		t.Errorf("answers the challenge with %q, %v", step.Send, err)
+	}
+	step, err = in.Receive(ackBody(proof(1111)))
+	want := Result{Peer: "iex@localhost", PeerFlags: Mandatory23 | Published, Flags: Mandatory23, Version: 5, Hidden: true}
+	if err != nil || !step.Done || in.Result() != want {
+		t.Errorf("%+v, %v\ngot  %+v\nwant %+v", step, err, in.Result(), want)
+	}
+	// A name is asked for in version 6 only.
+	cfg := goNode()
+	cfg.Name, cfg.Host = "", "localhost"
+	if step := NewInitiator(cfg, "iex@localhost").StartOld(); step.Send[0][0] != tagName {
+		t.Errorf("asks for a name by %q", step.Send[0])
 	}
 }
 

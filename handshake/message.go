@@ -31,8 +31,14 @@ type name struct {
 	node     string
 }
 
-// appendTo writes 'N' flags:64 creation:32 length:16 name. Nobody needs an 'n' from us.
+// appendTo writes 'N' flags:64 creation:32 length:16 name, or for an old peer 'n' version:16 flags:32 name.
 func (m name) appendTo(b []byte) []byte {
+	if m.old {
+		b = append(b, tagNameOld)
+		b = binary.BigEndian.AppendUint16(b, versionOld)
+		b = binary.BigEndian.AppendUint32(b, uint32(m.flags))
+		return append(b, latin1(m.node)...)
+	}
 	b = append(b, tagName)
 	b = binary.BigEndian.AppendUint64(b, uint64(m.flags))
 	b = binary.BigEndian.AppendUint32(b, m.creation)
@@ -138,6 +144,12 @@ func parseNamed(peer string, body []byte) (name, error) {
 }
 
 func statusBody[S ~string](s S) []byte { return append([]byte{tagStatus}, s...) }
+
+// complementBody writes message 4: 'c' high:32 creation:32.
+func complementBody(flags Flags, creation uint32) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{tagComplement}, uint32(flags>>32))
+	return binary.BigEndian.AppendUint32(b, creation)
+}
 
 // parseComplement reads message 4: what 'n' had no room for.
 func parseComplement(peer string, body []byte) (high Flags, creation uint32, err error) {

@@ -133,7 +133,9 @@ func (w *wire) read() ([]byte, error) {
 }
 
 // dial shakes hands with the node.
-func (e *erlang) dial(cfg Config) (*wire, Result, error) {
+func (e *erlang) dial(cfg Config) (*wire, Result, error) { return e.dialBy((*Initiator).Start, cfg) }
+
+func (e *erlang) dialBy(start func(*Initiator) Step, cfg Config) (*wire, Result, error) {
 	c, err := net.Dial("tcp", e.addr)
 	if err != nil {
 		e.t.Fatal(err)
@@ -141,7 +143,7 @@ func (e *erlang) dial(cfg Config) (*wire, Result, error) {
 	e.t.Cleanup(func() { c.Close() })
 	w := &wire{Conn: c}
 	in := NewInitiator(cfg, "iex@127.0.0.1")
-	step := in.Start()
+	step := start(in)
 	for {
 		if werr := w.write(step.Send); err == nil {
 			err = werr
@@ -272,6 +274,41 @@ func TestOTPDialled(t *testing.T) {
 	}
 	if len(cfg.Guard.open) != 0 {
 		t.Errorf("open challenges: %v", cfg.Guard.open)
+	}
+}
+
+// What a real node makes of version 5: each release that knows it upgrades by the complement, and OTP 23 also speaks it to the end
+// with a peer that cannot do more.
+func TestOTPDialledByOld(t *testing.T) {
+	e := startErlang(t)
+	creation := e.eval("erlang:system_info(creation)")
+	// OTP 25.0 to 25.2 have no version 5 at all: dist_util of kernel 8.5.4 (25.3) reads the name again.
+	none := e.eval("catch element(1, lists:keyfind([8, 5, 3], 1, [{[list_to_integer(I) || I <- string:tokens(V, \".\")], x} || "+
+		"{kernel, _, V} <- application:loaded_applications()]))") == "[8,5,3]"
+
+	w, res, err := e.dialBy((*Initiator).StartOld, realNode("upgrade@127.0.0.2"))
+	switch said := strings.Join(w.said, " "); {
+	case none && err == nil:
+		t.Errorf("this release was to refuse version 5; said %s", said)
+	case none:
+	case err != nil || said != "> n < sok < N > c > r < a":
+		t.Errorf("%v, said %s", err, said)
+	case res.Version != 6 || fmt.Sprint(res.Creation) != creation || !res.Flags.Has(Spawn):
+		t.Errorf("%+v, creation %s", res, creation)
+	default:
+		e.awaitNode("upgrade@127.0.0.2")
+	}
+
+	cfg := realNode("old@127.0.0.2")
+	cfg.Flags = Default &^ (Handshake23 | Mandatory25Digest) // as OTP 22
+	w, res, err = e.dialBy((*Initiator).StartOld, cfg)
+	if said := strings.Join(w.said, " "); e.old {
+		if err != nil || said != "> n < sok < n > r < a" || res.Version != 5 || res.Creation != 0 || res.PeerFlags>>32 != 0 {
+			t.Errorf("%v, %+v, said %s", err, res, said)
+		}
+		e.awaitNode("old@127.0.0.2")
+	} else if err == nil {
+		t.Errorf("this release was to refuse a peer of version 5; said %s", said)
 	}
 }
 

@@ -87,7 +87,7 @@ const (
 	EPMDNone                     // none: the node is not found by name, and its creation is random
 )
 
-func (c Config) withDefaults(n *Node) Config {
+func (c Config) withDefaults() Config {
 	c.EPMDPort = cmp.Or(c.EPMDPort, epmd.Port())
 	c.SetupTime = cmp.Or(c.SetupTime, 7*time.Second)
 	c.Hidden = c.Hidden || c.NoListen
@@ -102,12 +102,8 @@ func (c Config) withDefaults(n *Node) Config {
 	if l, ok := d.(interface{ ListenAddr() string }); ok && c.Listen == "" {
 		c.Listen = l.ListenAddr()
 	}
-	switch {
-	case c.Resolve != nil:
-	case d != nil:
+	if c.Resolve == nil && d != nil {
 		c.Resolve = d.Lookup
-	default:
-		c.Resolve = n.resolve
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

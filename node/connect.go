@@ -95,6 +95,9 @@ func (n *Node) connection(ctx context.Context, name etf.Atom, auto bool) (*sessi
 	}
 }
 
+// handshakeVersion is what nodes since OTP 23 tell EPMD that they speak.
+const handshakeVersion = 6
+
 // hangUps is how often we try again when the peer hangs up on us without a word.
 const hangUps = 3
 
@@ -242,7 +245,7 @@ func (n *Node) dial(ctx context.Context, a *attempt, name etf.Atom) {
 func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom, cfg handshake.Config) (net.Conn, handshake.Result, error) {
 	dialing, cancel := context.WithTimeout(ctx, n.cfg.SetupTime)
 	defer cancel()
-	addr, err := n.cfg.Resolve(dialing, string(name))
+	addr, old, err := n.resolve(dialing, string(name))
 	if err != nil {
 		return nil, handshake.Result{}, err
 	}
@@ -265,7 +268,11 @@ func (n *Node) initiate(ctx context.Context, a *attempt, name etf.Atom, cfg hand
 	in := handshake.NewInitiator(cfg, string(name))
 	defer in.Close()
 	w := n.wire(nc)
-	step, err := in.Start(), error(nil)
+	start := in.Start
+	if old {
+		start = in.StartOld
+	}
+	step, err := start(), error(nil)
 	for {
 		if werr := w.write(step.Send); err == nil {
 			err = werr
@@ -310,8 +317,13 @@ func (n *Node) settle(a *attempt, by *incoming, name etf.Atom, s *session, err e
 	close(a.done)
 }
 
-// resolve finds a node through the EPMD of its host. It is the default of Config.Resolve.
-func (n *Node) resolve(ctx context.Context, name string) (string, error) {
+// resolve finds a node by Config.Resolve, or else through the EPMD of its host, which also tells whether it speaks only the
+// version of the handshake before that of OTP 23.
+func (n *Node) resolve(ctx context.Context, name string) (addr string, old bool, err error) {
+	if n.cfg.Resolve != nil {
+		addr, err = n.cfg.Resolve(ctx, name)
+		return addr, false, err
+	}
 	alive, host := splitName(name)
 	if _, own := splitName(string(n.name)); host == own {
 		// Like Erlang's resolver, find this machine under its own name also where neither DNS nor a file knows it.
@@ -321,7 +333,7 @@ func (n *Node) resolve(ctx context.Context, name string) (string, error) {
 	}
 	info, err := epmd.Lookup(ctx, net.JoinHostPort(host, strconv.Itoa(n.cfg.EPMDPort)), alive)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return net.JoinHostPort(host, strconv.Itoa(info.Port)), nil
+	return net.JoinHostPort(host, strconv.Itoa(info.Port)), info.HighVersion < handshakeVersion, nil
 }

@@ -94,7 +94,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		attempts: make(map[etf.Atom]*attempt),
 	}
 	n.aliases.node = n
-	n.cfg = cfg.withDefaults(n)
+	n.cfg = cfg.withDefaults()
 	n.log = n.cfg.Logger.With("node", full)
 	n.flags = n.cfg.Flags
 	if err := n.cookies.init(cfg); err != nil {

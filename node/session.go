@@ -79,8 +79,12 @@ func (s *session) untie(p *Process) {
 func (s *session) acksUnlink() bool { return s.conn.Flags().Has(handshake.UnlinkID) }
 
 // stale tells whether a signal must not go out because the process it is for lived in another incarnation of the peer:
-// ERTS closes the connection for these kinds, and nobody is left to hear them.
+// ERTS closes the connection for these kinds, and nobody is left to hear them. Of a peer that has not told its creation (0)
+// nothing is known.
 func (s *session) stale(sig *dist.Signal) bool {
+	if s.creation == 0 {
+		return false
+	}
 	switch sig.Kind {
 	case dist.Exit, dist.Unlink, dist.UnlinkAck:
 		return sig.To.Creation != s.creation
