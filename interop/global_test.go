@@ -135,25 +135,25 @@ func TestGlobalOverlap(t *testing.T) {
 	}
 }
 
-// A thousand names from every node are known to all, and to register one from Go takes no longer than from BEAM. The third node
-// is the one that is locked first, so it is not compared.
+// A thousand names from every node are known to all, and to register one from Go takes no longer than from BEAM: the nodes take
+// turns, and of their times the medians are compared. The third node is the one that is locked first, so it is not compared.
 func TestGlobalManyNames(t *testing.T) {
 	c := newCluster(t, "25", "go", "25")
 	c.whole()
-	rounds := 5
+	rounds := 10
 	if testing.Short() {
-		rounds = 1
+		rounds = 2
 	}
 	got := c.eval(fmt.Sprintf(`Ps = [{N, Puppet(N)} || N <- Nodes],
-		Round = fun(R) -> [element(1, timer:tc(fun() -> [yes = Do(P, {global_reregister, {N, R, I}}) || I <- lists:seq(1, 200)] end)) div 200 || {N, P} <- Ps] end,
-		Times = [Round(R) || R <- lists:seq(1, %d)],
-		[Beam, Go, _] = [lists:min([lists:nth(I, T) || T <- Times]) || I <- [1, 2, 3]],
+		Turn = fun(R, {N, P}) -> element(1, timer:tc(fun() -> [yes = Do(P, {global_reregister, {N, R, I}}) || I <- lists:seq(1, 100)] end)) div 100 end,
+		Times = [[Turn(R, P) || P <- Ps] || R <- lists:seq(1, %d)],
+		[Beam, Go, _] = [lists:nth(length(L) div 2 + 1, L) || L <- [lists:sort([lists:nth(I, T) || T <- Times]) || I <- [1, 2, 3]]],
 		{lists:usort([length(L) || L <- All([P || {_, P} <- Ps], global_names)]), Beam, Go}`, rounds))
 	var names, beam, native int
-	if _, err := fmt.Sscanf(got, "{[%d],%d,%d}", &names, &beam, &native); err != nil || names != 3*200*rounds {
+	if _, err := fmt.Sscanf(got, "{[%d],%d,%d}", &names, &beam, &native); err != nil || names != 3*100*rounds {
 		t.Fatalf("names known to the nodes, and times: %s, %v", got, err)
 	}
-	t.Logf("a name registered in a cluster of 3: %d µs from OTP 25, %d µs from Go", beam, native)
+	t.Logf("a name registered in a cluster of 3: %d µs from OTP 25, %d µs from Go, ratio %.2f", beam, native, float64(native)/float64(beam))
 	if native > 2*beam {
 		t.Errorf("it takes %d µs from Go, %d from OTP 25", native, beam)
 	}

@@ -32,7 +32,7 @@ func (m *machine) beginTransaction(times int) {
 			again()
 			return
 		}
-		m.setLockOn(m.registrar, id, nodes, false, func(set bool) {
+		m.setLockOn(m.registrar, id, without(nodes, first...), false, func(set bool) {
 			if set && m.sameKnown(nodes) {
 				m.runTransaction(id, nodes)
 				return
@@ -51,10 +51,13 @@ func (m *machine) beginTransaction(times int) {
 // sameKnown tells whether the nodes are still those that are known.
 func (m *machine) sameKnown(nodes []atom) bool { return slices.Equal(nodes, m.nodes()) }
 
+// runTransaction makes the change. The nodes are freed right behind it, but for the boss, and those that are still being connected
+// to, whose calls need not keep their order: whoever wants the lock begins with the boss, and he is free when all have made
+// the change. OTP waits for them before it frees anybody, which is one round trip more.
 func (m *machine) runTransaction(id etf.Term, nodes []atom) {
 	t := m.queue[0]
 	request, answer := t.call()
-	done := func([]reply) {
+	free := func(nodes []atom) {
 		m.delGlobalLock(m.registrar, id, nodes, func() {
 			m.do(finish{t.request, answer})
 			m.queue[0] = transaction{}
@@ -65,10 +68,26 @@ func (m *machine) runTransaction(id etf.Term, nodes []atom) {
 		})
 	}
 	if request == nil {
-		done(nil)
+		free(nodes)
 		return
 	}
-	m.multiCall(m.registrar, nodes, request, false, done)
+	b := boss(nodes)
+	var early, late []atom
+	for _, n := range nodes {
+		if n != b && (n == m.self || m.up[n]) {
+			early = append(early, n)
+		} else {
+			late = append(late, n)
+		}
+	}
+	left := 2
+	done := func() {
+		if left--; left == 0 {
+			free(late)
+		}
+	}
+	m.multiCall(m.registrar, nodes, request, false, func([]reply) { done() })
+	m.delLockOn(m.registrar, id, early, done)
 }
 
 // register is a request: a name for a process, if nobody has it and the process has none. The answer is yes, no, or

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
-	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
 )
 
@@ -56,6 +55,8 @@ type Global struct {
 	early   map[etf.Ref]bool          // ends that came before the reference was known here
 	lanes   map[atom]*lane            // what is to be done with each peer
 	conns   map[atom]uint32           // the connections that the machine has heard of
+
+	ofLocker, ofRegistrar *remote
 }
 
 // watch is a monitor of the machine.
@@ -106,6 +107,7 @@ func Start(n *node.Node, cfg Config) (*Global, error) {
 		return nil, fmt.Errorf("global: %w", err)
 	}
 	g.ctx = g.p.Context()
+	g.ofLocker, g.ofRegistrar = newRemote(g, g.locker), newRemote(g, g.registrar)
 	g.m = newMachine(setting{
 		self: n.Name(), creation: n.Creation(), server: g.p.Self(), locker: g.locker.Self(), registrar: g.registrar.Self(),
 		version: newestVersion, connectAll: !cfg.NoConnectAll, overlap: !cfg.AllowOverlap,
@@ -140,24 +142,12 @@ func (g *Global) run(p *node.Process) error {
 	}
 }
 
-// runLocker takes what peers of version 5 send to the locker itself.
-func (g *Global) runLocker(p *node.Process) error {
-	for {
-		msg, err := p.Receive(context.Background())
-		if err != nil {
-			return err
-		}
-		if t, err := msg.Term(); err == nil && !msg.IsNotice() {
-			g.happen(func(m *machine) { m.lockerMessage(t) })
-		}
-	}
+// runLocker takes also what peers of version 5 send to the locker itself.
+func (g *Global) runLocker(*node.Process) error {
+	return g.ofLocker.run(func(t etf.Term) { g.happen(func(m *machine) { m.lockerMessage(t) }) })
 }
 
-func (g *Global) runRegistrar(p *node.Process) error {
-	for range p.Inbox(context.Background()) {
-	}
-	return p.Err()
-}
+func (g *Global) runRegistrar(*node.Process) error { return g.ofRegistrar.run(func(etf.Term) {}) }
 
 // take handles one message of global_name_server.
 func (g *Global) take(msg node.Message) {
@@ -318,42 +308,6 @@ func (g *Global) sendTo(a sendTo) {
 		return
 	}
 	g.lane(peer, func() { g.send(a.to, a.msg) })
-}
-
-// startCall calls the server of another node. What was sent to that node before goes out before.
-func (g *Global) startCall(a startCall) {
-	from := g.callers[a.from]
-	switch a.from {
-	case g.locker.Self():
-		from = g.locker
-	case g.registrar.Self():
-		from = g.registrar
-	}
-	fail := func() { g.happen(func(m *machine) { m.answered(a.id, nil, false) }) }
-	if from == nil {
-		g.work.Go(fail)
-		return
-	}
-	up := g.conns[a.node] != 0
-	g.lane(a.node, func() {
-		if !a.dial && !up && !g.isConnected(a.node) {
-			fail()
-			return
-		}
-		g.work.Go(func() {
-			v, err := gen.Call[etf.Term](g.ctx, from, node.At(serverName, a.node), a.request)
-			g.happen(func(m *machine) { m.answered(a.id, v, err == nil) })
-		})
-	})
-}
-
-func (g *Global) isConnected(peer atom) bool {
-	for _, n := range g.n.Nodes(node.Connected) {
-		if n == peer {
-			return true
-		}
-	}
-	return false
 }
 
 func (g *Global) startMonitor(a startMonitor) {
