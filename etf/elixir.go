@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -16,8 +15,9 @@ import (
 // Elixir knows and the term does not say is different: pids, ports and references have the name of their node in the
 // place of its number, as in #PID<node@host.120.0>; the fields of structs stand in the order of their names, not of their
 // declaration; every struct prints as one, whether a module for it is loaded or not. Keys of maps are sorted. Date, Time,
-// NaiveDateTime, DateTime, Range and MapSet have their own forms. Atoms with letters that are rare outside of their
-// script may have quotes where Elixir has none, or none where it has.
+// NaiveDateTime, DateTime, Range and MapSet have their own forms. Which atoms have quotes is decided as in Elixir 1.20, which goes by
+// Unicode 17 and its list of letters in use; 1.18 goes by that of Unicode 16, and has no quotes around more rare letters, most of
+// them Han. Earlier releases also have other rules for letters of several scripts.
 func Inspect(t Term) string { return string(AppendInspect(nil, t)) }
 
 // AppendInspect appends what Inspect returns to dst. What nests deeper than 100,000 is cut off with "...".
@@ -120,8 +120,11 @@ func (p *inspector) atom(a Atom) {
 	case a == "nil" || a == "true" || a == "false":
 		p.str(string(a))
 	case isAlias(a):
-		p.str(strings.TrimPrefix(string(a), "Elixir."))
-	case plainElixirAtom(a):
+		if rest, ok := strings.CutPrefix(string(a), "Elixir."); ok && rest != "Elixir" && !strings.HasPrefix(rest, "Elixir.") {
+			a = Atom(rest)
+		}
+		p.str(string(a))
+	case plainAtomText(a):
 		p.str(":" + string(a))
 	default:
 		p.str(":")
@@ -131,7 +134,7 @@ func (p *inspector) atom(a Atom) {
 
 // key prints an atom in front of a value in a keyword list or map.
 func (p *inspector) key(a Atom) {
-	if plainElixirAtom(a) {
+	if !isAlias(a) && plainAtomText(a) {
 		p.str(string(a))
 	} else {
 		p.quoted(string(a))
@@ -141,8 +144,7 @@ func (p *inspector) key(a Atom) {
 
 // function prints the name of a function behind its module.
 func (p *inspector) function(a Atom) {
-	c, _ := utf8.DecodeRuneInString(string(a))
-	if elixirOperators[a] || plainElixirAtom(a) && !unicode.IsUpper(c) && !unicode.IsTitle(c) && !strings.Contains(string(a), "@") {
+	if remoteName(a) {
 		p.str(string(a))
 		return
 	}
@@ -166,47 +168,6 @@ func isAlias(a Atom) bool {
 		}
 	}
 	return true
-}
-
-// elixirOperators are the atoms without quotes that are no identifiers.
-var elixirOperators = func() map[Atom]bool {
-	m := map[Atom]bool{}
-	for s := range strings.FieldsSeq("+ - * / ++ -- +++ --- <> <<>> {} %{} % ! != !== == === =~ = < > <= >= && &&& || ||| ^ | |> <<< >>> " +
-		"<<~ ~>> <~ ~> <~> -> <- . .. ... ..// & @ **") {
-		m[Atom(s)] = true
-	}
-	return m
-}()
-
-// plainElixirAtom reports whether a has no quotes behind its colon.
-func plainElixirAtom(a Atom) bool {
-	if elixirOperators[a] {
-		return true
-	}
-	s := strings.TrimSuffix(string(a), "?")
-	if s == string(a) {
-		s = strings.TrimSuffix(s, "!")
-	}
-	for i, c := range s {
-		switch {
-		case c == '_', c < 0x80 && unicode.IsLetter(c), c >= 0x80 && elixirLetter(c):
-		case i > 0 && (c >= '0' && c <= '9' || c == '@' || c == '·'):
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-// elixirLetter reports whether c, which is beyond ASCII, is a letter of identifiers. Letters that are forms of others
-// (superscripts, ligatures, letters of mathematics) are none.
-func elixirLetter(c rune) bool {
-	switch {
-	case c == 'ª', c == 'º', c == 0x17f, c >= 0x2b0 && c <= 0x2ba, c >= 0x1d2c && c <= 0x1d6a, c >= 0x2070 && c <= 0x214f, c >= 0xf900 && c <= 0xfdff,
-		c >= 0xfe70 && c <= 0xffef, c >= 0x1d400 && c <= 0x1d7ff:
-		return false
-	}
-	return unicode.IsLetter(c)
 }
 
 // quoted prints text between double quotes.
@@ -240,6 +201,9 @@ func (p *inspector) char(c rune, interpolation bool) {
 		p.hex(`\x`, c, 2)
 	case c >= 0x80 && c < 0xa0:
 		p.hex(`\x`, c, 2)
+	case c == 0xfffe || c == 0xffff:
+		p.hex(`\x{`, c, 4)
+		p.str("}")
 	default:
 		p.buf = utf8.AppendRune(p.buf, c)
 	}
