@@ -40,10 +40,13 @@ func newCluster(t *testing.T, members ...string) *cluster {
 	return c
 }
 
-// add starts one more member, connected to nobody.
-func (c *cluster) add(member string) string {
+// add starts one more member, connected to nobody. args are for a BEAM node.
+func (c *cluster) add(member string, args ...string) string {
 	c.t.Helper()
 	o := c.options
+	if member != "go" {
+		o.Args = args
+	}
 	o.Name = fmt.Sprintf("n%d@127.0.0.1", len(c.names))
 	name := "'" + o.Name + "'"
 	c.start(member, o, name)

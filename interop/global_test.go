@@ -135,6 +135,41 @@ func TestGlobalOverlap(t *testing.T) {
 	}
 }
 
+// A node with global groups leaves the names of all that are in no group of its, BEAM and Go nodes alike, stays connected to
+// them, and nobody waits for it.
+func TestGlobalGroups(t *testing.T) {
+	for _, tt := range someShapes(t, []struct{ release, groups string }{
+		{"25", "[{mine,['n2@127.0.0.1','n9@127.0.0.1']}]"},
+		{"29", "[{mine,['n2@127.0.0.1','n0@127.0.0.1','n1@127.0.0.1']}]"}, // but these know nothing of it
+		{"25", "[{mine,['n2@127.0.0.1','n0@127.0.0.1','n1@127.0.0.1']}]"},
+		{"29", "[{mine,['n2@127.0.0.1','n9@127.0.0.1']}]"},
+	}, 2) {
+		t.Run(tt.release, func(t *testing.T) {
+			c := newCluster(t, "25", "go")
+			c.whole()
+			c.add(tt.release, "-kernel", "global_groups", tt.groups)
+			c.connect(c.names[2], c.names[0])
+			c.connect(c.names[1], c.names[2])
+			c.want(`[A, B, C] = Nodes, [P, Q, R] = [Puppet(N) || N <- Nodes], [yes, yes, yes] = [Do(X, {global_register, {name, node(X)}}) || X <- [P, Q, R]],
+				Names = fun() -> [[node(X) || X <- [P, Q, R], Do(Y, {global_whereis, {name, node(X)}}) =:= X] || Y <- [P, Q, R]] end,
+				Until(fun() -> Names() =:= [[A, B], [A, B], [C]] end, 5000)`, "true")
+			c.want(`[A, B, _] = Nodes, [lists:sort(Do(Puppet(N), nodes)) || N <- Nodes]`, "[['n1@127.0.0.1','n2@127.0.0.1'],['n0@127.0.0.1','n2@127.0.0.1'],['n0@127.0.0.1','n1@127.0.0.1']]")
+			c.want(`[A, B, _] = Nodes, Do(Puppet(B), global_sync)`, "ok") // a BEAM node waits for ever
+			c.want(`[A, B, _] = Nodes, Ask = fun(N, M, F) -> V = rpc:call(N, M, F, []), case F of own_nodes -> length(V); _ -> V end end,
+				[X || X = {M, F} <- [{global_group, F} || F <- [get_own_nodes, global_groups, own_nodes, info, sync, get_own_nodes_with_errors, group_configured]],
+					Ask(A, M, F) =/= Ask(B, M, F)]`, "[]")
+			c.want(`[A, B, _] = Nodes, [begin {state, {conf, true, true}, #{X := 8}, [X], [], [], N, L, R, no_trace, false} = rpc:call(N, global, info, []),
+				{node(L), node(R)} =:= {N, N} end || {N, X} <- [{A, B}, {B, A}]]`, "[true,true]")
+			c.want(`[_, B, _] = Nodes, gen_server:call({global_group, B}, foo)`, "{illegal_message,foo}")
+			c.want(`[A, B, C] = Nodes, ok = rpc:call(C, global_group, sync, []), timer:sleep(300), lists:sort(Do(Puppet(A), nodes) ++ Do(Puppet(B), nodes))`,
+				"['n0@127.0.0.1','n1@127.0.0.1','n2@127.0.0.1','n2@127.0.0.1']")
+			c.kill(c.names[2])
+			c.want(`Until(fun() -> [length(Do(Puppet(N), nodes)) || N <- Nodes] =:= [1, 1] end, 5000)`, "true")
+			c.want(`[_, B] = Nodes, Do(Puppet(B), global_sync)`, "ok")
+		})
+	}
+}
+
 // A thousand names from every node are known to all, and to register one from Go takes no longer than from BEAM: the nodes take
 // turns, and of their times the medians are compared. The third node is the one that is locked first, so it is not compared.
 func TestGlobalManyNames(t *testing.T) {

@@ -327,6 +327,40 @@ func TestConflictDoesNotWait(t *testing.T) {
 	}
 }
 
+// A node with global groups that takes this one for a stranger is not waited for, and has no names here, but stays connected.
+func TestGroups(t *testing.T) {
+	all := cluster(t, "a@test", "b@test", "c@test")
+	a, b, c := all[0], all[1], all[2]
+	for _, m := range all {
+		if err := m.Global.Register(t.Context(), m.Node.Name(), m.Open().Self()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := b.Open()
+	if err := p.Send(node.At("global_group", "a@test"), etf.Tuple{etf.Atom("disconnect_node"), etf.Atom("b@test")}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "b leaves the names of a", func() bool { _, ok := a.Global.Whereis("b@test"); return !ok })
+	if err := a.Global.Sync(t.Context()); err != nil || len(a.Nodes(0)) != 2 {
+		t.Error(err, a.Nodes(0))
+	}
+	if _, ok := a.Global.Whereis("c@test"); !ok {
+		t.Error("c has left the names of a too")
+	}
+	// As a node with groups that compares them by force.
+	check := etf.Tuple{etf.Atom("conf_check"), etf.Int(3), etf.Atom("c@test"), nil, etf.Atom("sync"),
+		etf.Atom("mine"), etf.Atom("normal"), etf.List{etf.Atom("a@test"), etf.Atom("c@test")}}
+	q := c.Open()
+	check[3] = etf.Tuple{q.Self(), etf.Int(1)}
+	if err := gen.Cast(t.Context(), q, node.At("global_group", "a@test"), check); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := q.Receive(t.Context()); err != nil || m.String() != fmt.Sprintf("{config_error,3,{%v,1},a@test}", q.Self()) {
+		t.Error(m, err)
+	}
+	eventually(t, "c leaves the names of a", func() bool { _, ok := a.Global.Whereis("c@test"); return !ok })
+}
+
 // A node that closes takes its names with it, and the others stay together.
 func TestClose(t *testing.T) {
 	all := cluster(t, "a@test", "b@test", "c@test")

@@ -52,6 +52,7 @@ type machine struct {
 	removing map[atom]bool // connections that are being taken down: no loss
 	unwanted map[atom]bool // nodes to leave as soon as a connection that is being set up is there
 	synced   map[atom]bool // nodes that have the same names
+	outside  map[atom]bool // nodes that are connected, and take this one for no member of their group
 	sessions map[atom]*session
 	syncers  []*syncer
 	losses   map[[2]atom]*loss
@@ -83,6 +84,7 @@ func newMachine(s setting) *machine {
 		removing:  make(map[atom]bool),
 		unwanted:  make(map[atom]bool),
 		synced:    make(map[atom]bool),
+		outside:   make(map[atom]bool),
 		sessions:  make(map[atom]*session),
 		losses:    make(map[[2]atom]*loss),
 		names:     make(map[string]*name),
@@ -250,6 +252,26 @@ func own(t etf.Term) etf.Term {
 		}
 	}
 	return t
+}
+
+// state is the state of the server as global:info/0 shows it.
+func (m *machine) state() etf.Term {
+	known := etf.Map{}
+	for _, n := range sortedKeys(m.known) {
+		known = append(known, etf.Pair{Key: n, Value: etf.Int(m.known[n])})
+	}
+	for _, n := range sortedKeys(m.pending) {
+		known = append(known, etf.Pair{Key: etf.Tuple{atom("pending"), n}, Value: etf.Int(m.pending[n])})
+	}
+	for _, n := range sortedKeys(m.removing) {
+		known = append(known, etf.Pair{Key: etf.Tuple{atom("removing"), n}, Value: atom("yes")})
+	}
+	synced := etf.List{}
+	for _, n := range sortedKeys(m.synced) {
+		synced = append(synced, n)
+	}
+	return etf.Tuple{atom("state"), etf.Tuple{atom("conf"), truth(m.connectAll), truth(m.overlap)}, known, synced, etf.List{}, etf.List{},
+		m.self, m.locker, m.registrar, atom("no_trace"), truth(m.lockDown)}
 }
 
 func truth(b bool) etf.Term {

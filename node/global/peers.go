@@ -27,6 +27,7 @@ func (m *machine) nodeDown(node atom) {
 		return
 	}
 	delete(m.up, node)
+	delete(m.outside, node)
 	m.syncersLose(node)
 	m.lose(node, lost)
 }
@@ -37,7 +38,7 @@ type lossKind uint8
 const (
 	lost     lossKind = iota // the connection is gone
 	removed                  // we are taking it down, the connection is still there
-	excluded                 // it is taken down, and nobody is to hear of it
+	excluded                 // the connection stays, but global has nothing to do with the node any more
 )
 
 // lose forgets a node with all it has, and tells the others of a connection that was lost. One that is left keeps its names
@@ -180,7 +181,7 @@ type syncer struct {
 func (m *machine) sync(nodes []atom, answer func()) {
 	s := &syncer{map[atom]bool{}, answer}
 	for _, n := range nodes {
-		if n != m.self && !m.synced[n] {
+		if n != m.self && !m.synced[n] && !m.outside[n] {
 			s.nodes[n] = true
 		}
 	}

@@ -118,6 +118,8 @@ func (m *machine) infoIn(f fields) bool {
 		m.gotLoss(f.atom(1), f.Tuple[2], f.Tuple[3], f.atom(4), f.Tuple)
 	case f.tagged("remove_connection", 2):
 		m.gotRemove(f.atom(1))
+	case f.tagged("group_nodedown", 3):
+		m.exclude(f.atom(1))
 	case f.tagged("whereis", 3):
 		m.whereisIn(f.Tuple[1], f.Tuple[2])
 	default:
@@ -192,6 +194,8 @@ func (m *machine) serve(request etf.Term, from etf.Pid) (etf.Term, bool) {
 			return m.externalList(), true
 		case "get_protocol_version":
 			return etf.Int(m.version), true
+		case "info":
+			return m.state(), true
 		case "disconnect":
 			return m.disconnectAll(), true
 		}

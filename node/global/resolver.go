@@ -186,6 +186,22 @@ func (g *Global) offer() {
 	g.n.Offer("global", "sync", 0, func(ctx context.Context, _ *node.Process, _ []etf.Raw) (any, error) {
 		return atom("ok"), g.Sync(ctx)
 	})
+	g.n.Offer("global", "send", 2, func(_ context.Context, p *node.Process, args []etf.Raw) (any, error) {
+		var name, msg etf.Term
+		if err := decode(args, &name, &msg); err != nil {
+			return nil, err
+		}
+		pid, ok := g.Whereis(name)
+		if !ok {
+			return nil, &node.Exception{Class: "exit", Reason: etf.Tuple{atom("badarg"), etf.Tuple{name, msg}}}
+		}
+		return pid, p.Send(pid, msg)
+	})
+	g.n.Offer("global", "info", 0, func(context.Context, *node.Process, []etf.Raw) (any, error) {
+		g.mu.RLock()
+		defer g.mu.RUnlock()
+		return g.m.state(), nil
+	})
 }
 
 // yesOrNo is the answer of register_name.

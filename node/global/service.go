@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/gen"
 	"github.com/erlnode/erlnode/node"
 )
 
@@ -117,8 +118,13 @@ func Start(n *node.Node, cfg Config) (*Global, error) {
 	g.timer = time.AfterFunc(time.Hour, func() { g.happen((*machine).tick) })
 	g.timer.Stop()
 	g.offer()
+	g.offerGroups()
 	g.p.MonitorNodes(true, node.NodeEvents{})
 	close(ready)
+	if _, err := gen.Start(n, groups{g}, node.Linked(g.p), node.Register("global_group")); err != nil {
+		g.p.Exit(etf.Atom("shutdown"))
+		return nil, fmt.Errorf("global: %w", err)
+	}
 	return g, nil
 }
 
