@@ -37,7 +37,8 @@
 //
 // Version 6 of the handshake (OTP 23 and later) is spoken by both sides. The acceptor also takes the older 'n'
 // message, with the complement 'c' when both can do version 6 and as a whole version 5 exchange when the peer
-// cannot. The initiator always introduces itself by 'N', as OTP 25 and later do.
+// cannot. The initiator introduces itself by 'N', or by 'n' if it is told that the peer's EPMD knows version 5 only (StartOld), as
+// OTP 23 does; OTP 25 and later never do.
 //
 // # What the digests protect
 //
