@@ -269,7 +269,7 @@ func (e *encoder) ref(b []byte, r etf.Ref) []byte {
 }
 
 func (e *encoder) pidOrName(b []byte, pid etf.Pid, name etf.Atom) []byte {
-	if name != "" {
+	if name != "" || pid.Node == "" { // the name '' comes without a pid
 		return e.atom(b, name)
 	}
 	return e.pid(b, pid)

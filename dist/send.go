@@ -78,7 +78,7 @@ func (e *encoder) send(b []byte, s *Signal) []byte {
 		b = appendOp(b, OpAliasSend, 3)
 		b = e.pid(b, s.From)
 		return e.ref(b, s.ToRef)
-	case s.ToName != "":
+	case s.ByName():
 		b = appendOp(b, OpRegSend, 4)
 		b = e.pid(b, s.From)
 		b = e.atom(b, "")
@@ -110,7 +110,7 @@ func (e *encoder) altact(b []byte, s *Signal) []byte {
 	switch {
 	case s.ToRef.Len != 0:
 		flags |= altactAlias
-	case s.ToName != "":
+	case s.ByName():
 		flags |= altactName
 	}
 	b = appendOp(b, OpAltactSigSend, 4)
@@ -119,7 +119,7 @@ func (e *encoder) altact(b []byte, s *Signal) []byte {
 	switch {
 	case s.ToRef.Len != 0:
 		return e.ref(b, s.ToRef)
-	case s.ToName != "":
+	case s.ByName():
 		return e.atom(b, s.ToName)
 	}
 	return e.pid(b, s.To)

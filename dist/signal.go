@@ -54,3 +54,7 @@ type Signal struct {
 	// nobody may change or reuse them. See Conn.Send.
 	Kept bool
 }
+
+// ByName reports whether the signal is for the process that is registered as ToName, which is empty for the name ” that a process
+// may have like any other: then neither To nor ToRef is set.
+func (s *Signal) ByName() bool { return s.ToName != "" || s.To.Node == "" && s.ToRef.Len == 0 }

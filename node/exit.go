@@ -49,11 +49,11 @@ func (p *Process) exitLocked(r reason) bool {
 // name free. With async the links and monitors hear from a goroutine of their own.
 func (p *Process) bury(async bool) {
 	p.mu.Lock()
-	name, aliases, in := p.name, p.aliases, p.interest
+	name, named, aliases, in := p.name, p.named, p.aliases, p.interest
 	p.aliases = nil
 	p.mu.Unlock()
 	p.node.processes.remove(p)
-	if name != "" {
+	if named {
 		p.node.unname(name, p)
 	}
 	for ref := range aliases {
@@ -127,7 +127,7 @@ func (p *Process) finish() {
 		}
 	}
 	for k, w := range watchers {
-		if w.name != "" {
+		if w.named {
 			p.node.watchedByName.remove(k)
 		}
 		p.node.emitDown(k, w, p.pid, payload)

@@ -68,7 +68,7 @@ func (p *Process) SendExitPriority(to, v any) error { return p.sendExit(to, v, t
 
 func (p *Process) sendExit(to, v any, priority bool) error {
 	t, err := p.node.target(to)
-	if err == nil && t.name != "" {
+	if err == nil && t.byName() {
 		err = fmt.Errorf("node: an exit signal goes to a process or alias, not to the name %v", to)
 	}
 	if err != nil {

@@ -142,8 +142,8 @@ func (n *notice) term(from etf.Pid) etf.Term {
 		return etf.Tuple{etf.Atom("EXIT"), from, n.reason.term()}
 	case downNotice:
 		var object etf.Term = from
-		if name := n.monitor.name(); name.Name != "" {
-			object = etf.Tuple{name.Name, name.Node}
+		if t := &n.monitor.target; t.byName() {
+			object = etf.Tuple{t.name, t.node}
 		}
 		var tag etf.Term = etf.Atom("DOWN")
 		if n.monitor.tag != nil {

@@ -46,7 +46,8 @@ func (on priority) link(l *link)       { l.priority = bool(on) }
 // watcher is somebody who monitors a process of this node: a process here or on a peer, or a call (Node.Request).
 type watcher struct {
 	pid     etf.Pid
-	name    etf.Atom // the monitor was set up by this name
+	named   bool     // the monitor was set up by a name,
+	name    etf.Atom // which is this
 	request *request
 	abandon context.CancelCauseFunc // nil, or to be told when the monitor is taken back: see receiveSpawn
 }
@@ -76,7 +77,7 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 		return etf.Ref{}, err
 	}
 	m.target = t
-	if t.name == "" && t.pid == p.pid || t.name != "" && t.node == p.node.Name() && p.node.names.get(t.name) == p {
+	if t.pid == p.pid || t.byName() && t.node == p.node.Name() && p.node.names.get(t.name) == p {
 		return ref, nil // it will never hear of its own end: neither a monitor nor an alias, as in ERTS
 	}
 	p.mu.Lock()
@@ -189,7 +190,7 @@ func (m *monitor) down(ref etf.Ref, r *reason) notice {
 
 // name is the name by which the process is monitored, if it is by one.
 func (m *monitor) name() (n Name) {
-	if m.target.name != "" {
+	if m.target.byName() {
 		n = Name{m.target.name, m.target.node}
 	}
 	return n
@@ -209,7 +210,7 @@ func (p *Process) watch(k watchKey, w watcher) bool {
 		p.mu.Unlock()
 		return false
 	}
-	if _, used := p.watchers[k]; used || w.name != "" && !p.node.watchedByName.add(k, p) {
+	if _, used := p.watchers[k]; used || w.named && !p.node.watchedByName.add(k, p) {
 		p.mu.Unlock()
 		return true
 	}
@@ -240,7 +241,7 @@ func (p *Process) unwatch(k watchKey, by etf.Pid) {
 
 // unwatched is what follows when a watcher has been taken out.
 func (p *Process) unwatched(k watchKey, w watcher) {
-	if w.name != "" {
+	if w.named {
 		p.node.watchedByName.remove(k)
 	}
 	if w.abandon != nil {
@@ -255,8 +256,11 @@ func (n *Node) emitDown(k watchKey, w watcher, from etf.Pid, reason etf.Raw) {
 		return
 	}
 	s := &dist.Signal{Kind: dist.Down, From: from, To: w.pid, Ref: k.ref, Payload: reason}
-	if w.name != "" {
+	switch {
+	case w.name != "":
 		s.FromName = w.name // From stays: the signal must not overtake what that process has sent
+	case w.named:
+		s.From = etf.Pid{} // how the name '' is told from none
 	}
 	n.emit(k.session, s)
 }

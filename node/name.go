@@ -8,7 +8,7 @@ import (
 	"github.com/erlnode/erlnode/etf"
 )
 
-// Name is a process registered as Name on a node, {Name, Node} in Erlang. An empty Node is the sender's own.
+// Name is a process registered as Name on a node, {Name, Node} in Erlang. An empty Node is the sender's own. The zero Name is none.
 type Name struct {
 	Name, Node etf.Atom
 }
@@ -25,13 +25,15 @@ type Destination interface {
 	Destination() (to any, err error)
 }
 
-// target is what a signal is sent to, in one shape: exactly one of pid, name and alias is set.
+// target is what a signal is sent to, in one shape: pid, alias, or, if neither is set, name, which may be empty.
 type target struct {
 	node  etf.Atom
 	pid   etf.Pid
 	name  etf.Atom
 	alias etf.Ref
 }
+
+func (t *target) byName() bool { return t.pid.Node == "" && t.alias.Len == 0 }
 
 // target reads what users give as a destination.
 func (n *Node) target(to any) (target, error) {
@@ -41,14 +43,13 @@ func (n *Node) target(to any) (target, error) {
 			return target{node: to.Node, pid: to}, nil
 		}
 	case etf.Atom:
-		if to != "" {
-			return target{node: n.name, name: to}, nil
-		}
+		return target{node: n.name, name: to}, nil
 	case Name:
+		given := to != Name{} // that one nobody has filled in
 		if to.Node == "" {
 			to.Node = n.name
 		}
-		if to.Name != "" {
+		if given {
 			return target{node: to.Node, name: to.Name}, nil
 		}
 	case etf.Ref:

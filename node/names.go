@@ -8,18 +8,18 @@ import (
 
 // Register gives the process a name on its node, by which it can be sent to and monitored until it exits or Unregister.
 // It fails with ErrNameTaken, with ErrRegistered for a process that has a name, with the process's *ExitError, and for
-// two names: undefined, as in Erlang, and the empty one.
+// the name undefined. As in Erlang the empty atom is a name like any other.
 func (p *Process) Register(name etf.Atom) error {
-	if name == "" || name == "undefined" {
+	if name == "undefined" {
 		return fmt.Errorf("node: a process cannot be named %v", name)
 	}
 	p.mu.Lock()
 	err := p.errLocked()
-	if err == nil && p.name != "" {
+	if err == nil && p.named {
 		err = fmt.Errorf("%w: %v", ErrRegistered, p.name)
 	}
 	if err == nil {
-		p.name = name
+		p.name, p.named = name, true
 	}
 	p.mu.Unlock()
 	if err != nil {
@@ -27,7 +27,7 @@ func (p *Process) Register(name etf.Atom) error {
 	}
 	if !p.node.names.add(name, p) {
 		p.mu.Lock()
-		p.name = ""
+		p.name, p.named = "", false
 		p.mu.Unlock()
 		return fmt.Errorf("%w: %v", ErrNameTaken, name)
 	}
@@ -45,12 +45,12 @@ func (n *Node) Unregister(name etf.Atom) error {
 		return fmt.Errorf("node: %v: %w", name, ErrNoProc)
 	}
 	p.mu.Lock()
-	p.name = ""
+	p.name, p.named = "", false
 	p.mu.Unlock()
 	return nil
 }
 
-// Name is the name under which the process is registered on its node, empty if it has none.
+// Name is the name under which the process is registered on its node, empty if it has none, or that one.
 func (p *Process) Name() etf.Atom {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -343,7 +343,6 @@ func TestNames(t *testing.T) {
 	for name, err := range map[string]error{
 		"taken":    q.Register("one"),
 		"two":      p.Register("two"),
-		"empty":    q.Register(""),
 		"reserved": q.Register("undefined"),
 	} {
 		if err == nil {

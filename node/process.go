@@ -32,6 +32,7 @@ type Process struct {
 	mu       sync.Mutex
 	box      mailbox
 	trapExit bool
+	named    bool // registered, as
 	name     etf.Atom
 	leader   etf.Pid
 	links    map[etf.Pid]*link
@@ -56,6 +57,7 @@ type Process struct {
 type Option func(*setup)
 
 type setup struct {
+	named    bool
 	name     etf.Atom
 	trapExit bool
 	limit    int
@@ -66,7 +68,7 @@ type setup struct {
 }
 
 // Register gives the process a name before it runs.
-func Register(name etf.Atom) Option { return func(s *setup) { s.name = name } }
+func Register(name etf.Atom) Option { return func(s *setup) { s.named, s.name = true, name } }
 
 // TrapExit makes the process trap exits from the start.
 func TrapExit() Option { return func(s *setup) { s.trapExit = true } }
@@ -114,7 +116,7 @@ func (n *Node) newProcess(opts []Option) (*Process, error) {
 		p.exit(errorReason(ErrClosed))
 		return p, ErrClosed
 	}
-	if s.name != "" {
+	if s.named {
 		if err := p.Register(s.name); err != nil {
 			p.exit(errorReason(err))
 			return p, err

@@ -41,7 +41,7 @@ func (n *Node) ProcessInfo(pid etf.Pid) (info ProcessInfo, ok bool) {
 		}
 	}
 	for _, m := range p.monitors {
-		if m.target.name != "" {
+		if m.target.byName() {
 			info.Monitors = append(info.Monitors, etf.Tuple{m.target.name, m.target.node})
 		} else {
 			info.Monitors = append(info.Monitors, m.target.pid)

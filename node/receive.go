@@ -72,10 +72,10 @@ func (n *Node) deliver(to target, m Message, priority bool) {
 	case to.alias.Len != 0:
 		n.throughAlias(to.alias, m, priority)
 		return
-	case to.name != "":
-		p = n.names.get(to.name)
-	default:
+	case to.pid.Node != "":
 		p = n.processes.find(n, to.pid)
+	default:
+		p = n.names.get(to.name)
 	}
 	if p == nil || p.answered(m.raw) {
 		return
@@ -92,7 +92,7 @@ func (n *Node) receiveExit2(sig *dist.Signal) {
 			a.process.exitThrough(sig.ToRef, sig.From, r, sig.Priority)
 		}
 		return
-	case sig.ToName != "":
+	case sig.ByName():
 		p = n.names.get(sig.ToName)
 	default:
 		p = n.processes.find(n, sig.To)
@@ -104,9 +104,9 @@ func (n *Node) receiveExit2(sig *dist.Signal) {
 
 // receiveMonitor resolves a name once, now: who registers it later does not matter.
 func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
-	k, w := watchKey{s, sig.Ref}, watcher{pid: sig.From, name: sig.ToName}
+	k, w := watchKey{s, sig.Ref}, watcher{pid: sig.From, named: sig.ByName(), name: sig.ToName}
 	var p *Process
-	if sig.ToName != "" {
+	if w.named {
 		p = n.names.get(sig.ToName)
 	} else {
 		p = n.processes.find(n, sig.To)
@@ -122,7 +122,7 @@ func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
 func (n *Node) receiveDemonitor(sig *dist.Signal, s *session) {
 	k := watchKey{s, sig.Ref}
 	p := n.processes.find(n, sig.To)
-	if sig.ToName != "" {
+	if sig.ByName() {
 		p = n.watchedByName.get(k)
 	}
 	if p != nil {

@@ -128,7 +128,7 @@ func (r *request) put(ref etf.Ref, a answer) {
 
 func (p *Process) requestHere(ctx context.Context, r *request, t target, encode Encode) (etf.Raw, error) {
 	server := p.node.processes.find(p.node, t.pid)
-	if t.name != "" {
+	if t.byName() {
 		server = p.node.names.get(t.name)
 	}
 	k := watchKey{ref: r.ref}

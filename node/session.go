@@ -173,7 +173,7 @@ func (p *Process) connectionLost(s *session) {
 			continue
 		}
 		delete(p.watchers, k)
-		if w.name != "" || w.abandon != nil {
+		if w.named || w.abandon != nil {
 			ends = append(ends, func() { p.unwatched(k, w) })
 		}
 	}
