@@ -17,10 +17,10 @@ commands() ->
             Answer =
                 try
                     [F | Args] = [word(W) || W <- binary:split(string:trim(Line), <<" ">>, [global])],
-                    command(F, Args)
-                catch C:R:S -> [error, io_lib:format("~0tp ~0tp ~0tp", [C, R, S])]
+                    ["ok" | [io_lib:format(" ~s=~w", [K, V]) || {K, V} <- command(F, Args)]]
+                catch C:R:S -> io_lib:format("error ~0tp ~0tp ~0tp", [C, R, S])
                 end,
-            io:format("~s~n", [lists:join(" ", [io_lib:format(if is_list(A) -> "~ts"; true -> "~w" end, [A]) || A <- Answer])]),
+            io:format("~ts~n", [Answer]),
             commands()
     end.
 
@@ -62,10 +62,19 @@ mapsink(N, Sum) ->
             mapsink(N + 1, Sum + Id)
     end.
 
-%% holder starts processes to be monitored and linked to.
+%% holder starts processes to be monitored and linked to, which trap exits, and keeps when the last of them has heard of all its links.
 holder() ->
-    receive {start, N, From} -> From ! {started, [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, N)]} end,
+    receive
+        {start, Count, Links, From} ->
+            Self = self(),
+            From ! {started, [spawn(fun() -> process_flag(trap_exit, true), held(Self, Links) end) || _ <- lists:seq(1, Count)]},
+            Last = lists:max([receive {heard, At} -> At end || _ <- lists:seq(1, Count)]),
+            receive {last, Whom} -> Whom ! {last, Last} end
+    end,
     holder().
+
+held(Holder, 0) -> Holder ! {heard, os:system_time(nanosecond)};
+held(Holder, Links) -> receive {'EXIT', _, noconnection} -> held(Holder, Links - 1) end.
 
 %% Terms
 
@@ -79,66 +88,132 @@ request(kib) -> binary:copy(<<"x">>, 1024).
 
 command(call, [Node, Kind, Conc, Ms]) ->
     Request = request(Kind),
-    Each = fun(End) -> calls(Node, Request, End, 0, []) end,
-    {Ops, Ns, Times} = during(Conc, Ms, Each),
-    put(times, Times),
-    [Ops, Ns, 0, 0];
+    {Ops, Ns, Times} = during(Conc, Ms, fun(End) -> calls(Node, Request, End, 0, []) end),
+    put(times, lists:append(Times)),
+    [{ops, Ops}, {ns, Ns}];
 command(latencies, []) ->
-    [0, 0 | percentiles(get(times))];
+    Sorted = lists:sort(get(times)),
+    N = length(Sorted),
+    [{p50, lists:nth(1 + N div 2, Sorted)}, {p99, lists:nth(1 + min(N - 1, N * 99 div 100), Sorted)}];
 command(ping, [Node, Ms]) ->
-    {Ops, Ns, _} = during(1, Ms, fun(End) -> {pings({pong, Node}, {ping, self()}, End, 0), []} end),
-    [Ops, Ns, 0, 0];
+    {Ops, Ns, _} = during(1, Ms, fun(End) -> {pings({pong, Node}, {ping, self()}, End, 0), none} end),
+    [{ops, Ops}, {ns, Ns}];
 command(flood, [Node, Kind, Conc, Ms]) ->
     {Name, Message} = case Kind of tuple -> {none, {data, 4711}}; map -> {mapsink, request(map)} end,
     Start = now_ns(),
-    {_, _, _} = during(Conc, Ms, fun(End) -> {0, []} = {flood(Name, Node, Message, End), []} end),
-    Counts = [begin {N, Node} ! {flush, self()}, receive {count, C} -> C end end || N <- sinks(Name, Conc)],
-    [lists:sum(Counts), now_ns() - Start, 0, 0];
+    {Sent, _, _} = during(Conc, Ms, fun(End) -> {flood(Name, Node, Message, End), none} end),
+    counted(Node, sinks(Name, Conc), Sent, Start);
 command(stream, [Node, Bytes, Ms]) ->
     Start = now_ns(),
-    stream({sink1, Node}, {data, binary:copy(<<7>>, Bytes)}, Start + Ms * 1000000),
-    {sink1, Node} ! {flush, self()},
-    receive {count, C} -> [C, now_ns() - Start, 0, 0] end;
+    Sent = stream({sink1, Node}, {data, binary:copy(<<7>>, Bytes)}, Start + Ms * 1000000, 0),
+    counted(Node, [sink1], Sent, Start);
 command(mixed, [Node, Bytes, Ms]) ->
     Self = self(),
     Message = {data, binary:copy(<<7>>, Bytes)},
-    End = now_ns() + Ms * 1000000,
-    Streamer = spawn_link(fun() -> stream({sink1, Node}, Message, End), {sink1, Node} ! {flush, Self} end),
-    {Ops, Times} = calls(Node, request(small), End, 0, []),
-    receive {count, _} -> Streamer end,
+    Start = now_ns(),
+    End = Start + Ms * 1000000,
+    spawn_link(fun() -> Self ! {sent, stream({sink1, Node}, Message, End, 0)} end),
+    {Calls, Times} = calls(Node, request(small), End, 0, []),
     put(times, Times),
-    [Ops, Ms * 1000000, 0, 0];
+    receive {sent, Sent} -> [{calls, Calls} | counted(Node, [sink1], Sent, Start)] end;
 command(drop, [Node, N]) ->
-    {holder, Node} ! {start, 100, self()},
+    {holder, Node} ! {start, 100, N div 100, self()},
     Targets = receive {started, Pids} -> Pids end,
     Self = self(),
     Watchers = [spawn(fun() -> watcher(Self, Targets, N div 100) end) || _ <- lists:seq(1, 100)],
-    Linkers = [spawn(fun() -> linker(Self, lists:nth(1 + I rem 100, Targets)) end) || I <- lists:seq(1, N)],
-    [receive {set, W} -> ok end || W <- Watchers ++ Linkers],
+    Linkers = [spawn(fun() -> linker(Self, T) end) || _ <- lists:seq(1, N div 100), T <- Targets],
+    [receive set -> ok end || _ <- Watchers ++ Linkers],
     %% What was set up is known to have arrived when a call has come back.
-    {add, 42} = gen_server:call({echo, Node}, {add, 42}),
+    {add, 42} = gen_server:call({echo, Node}, {add, 42}, 60000),
+    At = os:system_time(nanosecond),
     Start = now_ns(),
     erlang:disconnect_node(Node),
-    [receive {heard, W} -> ok end || W <- Watchers ++ Linkers],
-    Ns = now_ns() - Start,
-    connect(Node),
-    [2 * N, Ns, 0, 0];
+    [receive heard -> ok end || _ <- Watchers ++ Linkers],
+    [{ops, 3 * N}, {ns, now_ns() - Start}, {at, At}];
+command(heard, []) ->
+    holder ! {last, self()},
+    receive {last, At} -> [{at, At}] end;
 command(connect, [Node]) ->
-    [connect(Node)];
-command(global, [N]) ->
+    connect(Node),
+    [];
+command(global, Args) ->
+    {Ms, Nodes} = {lists:last(Args), lists:droplast(Args)},
+    in_process(fun() ->
+        Start = now_ns(),
+        {N, Last} = names(Start + Ms * 1000000, 0),
+        Ns = now_ns() - Start,
+        [Last = rpc:call(Node, global, whereis_name, [{bench, N}]) || Node <- Nodes],
+        [{ops, N}, {ns, Ns}]
+    end, fun() -> [wait(fun() -> rpc:call(Node, global, registered_names, []) =:= [] end) || Node <- [node() | Nodes]] end);
+command(pg, [Node, Ms]) ->
+    in_process(fun() ->
+        Start = now_ns(),
+        N = joins(Start + Ms * 1000000, 0),
+        wait(fun() -> rpc:call(Node, pg, get_members, [{bench, N}]) =:= [self()] end),
+        [{ops, N}, {ns, now_ns() - Start}]
+    end, fun() -> [wait(fun() -> rpc:call(At, pg, get_members, [{bench, 1}]) =:= [] end) || At <- [node(), Node]] end);
+command(forget, []) ->
+    case erase(process) of
+        undefined -> []; % it has failed
+        {Pid, Ref, After} ->
+            Pid ! stop,
+            receive {'DOWN', Ref, process, Pid, _} -> ok end,
+            After(),
+            []
+    end;
+
+command(collect, []) ->
+    [garbage_collect(P) || P <- processes()],
+    [];
+
+%% Scale
+
+command(state, []) ->
+    command(collect, []),
+    [{bytes, erlang:memory(total)}, {goroutines, erlang:system_info(process_count)}];
+command(processes, [spawn, Count]) ->
+    [{bytes, Before} | _] = command(state, []),
+    Self = self(),
     Start = now_ns(),
-    [yes = global:register_name({bench, I}, self()) || I <- lists:seq(1, N)],
+    Pids = many(Count, fun() -> receive hello -> Self ! got end, receive stop -> ok end end, []),
     Ns = now_ns() - Start,
-    [global:unregister_name({bench, I}) || I <- lists:seq(1, N)],
-    [N, Ns, 0, 0];
-command(pg, [Node, N]) ->
-    Start = now_ns(),
-    [ok = pg:join({bench, I}, self()) || I <- lists:seq(1, N)],
-    wait(fun() -> rpc:call(Node, pg, get_members, [{bench, N}]) =:= [self()] end),
+    Bytes = erlang:memory(total) - Before - 16 * Count, % less the list of pids
+    Then = now_ns(),
+    [P ! hello || P <- Pids],
+    got(Count),
+    [{ops, Count}, {ns, Ns}, {bytes, Bytes div Count}, {message, (now_ns() - Then) / Count}].
+
+many(0, _, Pids) -> Pids;
+many(N, F, Pids) -> many(N - 1, F, [spawn(F) | Pids]).
+
+got(0) -> ok;
+got(N) -> receive got -> got(N - 1) end.
+
+%% counted asks the sinks how much they have got, which must be everything.
+counted(Node, Sinks, Sent, Start) ->
+    Counts = [begin {N, Node} ! {flush, self()}, receive {count, C} -> C end end || N <- Sinks],
     Ns = now_ns() - Start,
-    [ok = pg:leave({bench, I}, self()) || I <- lists:seq(1, N)],
-    wait(fun() -> rpc:call(Node, pg, get_members, [{bench, N}]) =:= [] end),
-    [N, Ns, 0, 0].
+    {Sent, _} = {lists:sum(Counts), Counts},
+    [{ops, Sent}, {ns, Ns}].
+
+%% in_process does something in a process of its own, which stays until the command forget, and then what is to come After.
+in_process(F, After) ->
+    Self = self(),
+    {Pid, Ref} = spawn_monitor(fun() -> Self ! {done, F()}, receive stop -> exit(shutdown) end end),
+    receive
+        {done, Result} -> put(process, {Pid, Ref, After}), Result;
+        {'DOWN', Ref, process, Pid, Reason} -> exit(Reason)
+    end.
+
+%% names registers a process for each name: one process has one.
+names(End, N) ->
+    Pid = spawn_link(fun() -> receive stop -> ok end end),
+    yes = global:register_name({bench, N + 1}, Pid),
+    case now_ns() >= End of true -> {N + 1, Pid}; false -> names(End, N + 1) end.
+
+joins(End, N) ->
+    ok = pg:join({bench, N + 1}, self()),
+    case now_ns() >= End of true -> N + 1; false -> joins(End, N + 1) end.
 
 connect(Node) ->
     case net_kernel:connect_node(Node) of
@@ -149,17 +224,18 @@ connect(Node) ->
 wait(F) ->
     case F() of true -> ok; false -> wait(F) end.
 
-watcher(Parent, Targets, PerTarget) ->
-    Refs = [monitor(process, T) || T <- Targets, _ <- lists:seq(1, PerTarget div 100)],
-    Parent ! {set, self()},
-    [receive {'DOWN', R, process, _, noconnection} -> ok end || R <- Refs],
-    Parent ! {heard, self()}.
+%% Nothing is looked for in a mailbox: what comes is counted.
+watcher(Parent, Targets, Count) ->
+    Refs = [monitor(process, T) || T <- Targets, _ <- lists:seq(1, Count div 100)],
+    Parent ! set,
+    [receive {'DOWN', _, process, _, noconnection} -> ok end || _ <- Refs],
+    Parent ! heard.
 
 linker(Parent, Target) ->
     process_flag(trap_exit, true),
     link(Target),
-    Parent ! {set, self()},
-    receive {'EXIT', Target, noconnection} -> Parent ! {heard, self()} end.
+    Parent ! set,
+    receive {'EXIT', Target, noconnection} -> Parent ! heard end.
 
 %% during runs a function in so many processes until the time is over, and adds up what they have done.
 during(Conc, Ms, F) ->
@@ -168,15 +244,15 @@ during(Conc, Ms, F) ->
     End = Start + Ms * 1000000,
     Pids = [spawn_link(fun() -> put(me, I), Self ! {self(), F(End)} end) || I <- lists:seq(1, Conc)],
     Results = [receive {P, R} -> R end || P <- Pids],
-    {lists:sum([N || {N, _} <- Results]), now_ns() - Start, lists:append([T || {_, T} <- Results])}.
+    {lists:sum([N || {N, _} <- Results]), now_ns() - Start, [T || {_, T} <- Results]}.
 
 calls(Node, Request, End, N, Times) ->
     T0 = now_ns(),
-    if
-        T0 >= End -> {N, Times};
-        true ->
-            Request = gen_server:call({echo, Node}, Request),
-            calls(Node, Request, End, N + 1, [now_ns() - T0 | Times])
+    Request = gen_server:call({echo, Node}, Request),
+    T1 = now_ns(),
+    case T1 >= End of
+        true -> {N + 1, [T1 - T0 | Times]};
+        false -> calls(Node, Request, End, N + 1, [T1 - T0 | Times])
     end.
 
 pings(To, Message, End, N) ->
@@ -189,23 +265,17 @@ pings(To, Message, End, N) ->
 
 flood(Name, Node, Message, End) ->
     To = {case Name of none -> sink_name(get(me)); _ -> Name end, Node},
-    flooding(To, Message, End).
+    flooding(To, Message, End, 0).
 
-flooding(To, Message, End) ->
+flooding(To, Message, End, N) ->
     [To ! Message || _ <- lists:seq(1, 100)],
-    case now_ns() >= End of true -> 0; false -> flooding(To, Message, End) end.
+    case now_ns() >= End of true -> N + 100; false -> flooding(To, Message, End, N + 100) end.
 
 sinks(none, Conc) -> [sink_name(I) || I <- lists:seq(1, Conc)];
 sinks(Name, _) -> [Name].
 
-stream(To, Message, End) ->
+stream(To, Message, End, N) ->
     To ! Message,
-    case now_ns() >= End of true -> ok; false -> stream(To, Message, End) end.
-
-percentiles([]) -> [0, 0];
-percentiles(Times) ->
-    Sorted = lists:sort(Times),
-    N = length(Sorted),
-    [lists:nth(1 + N div 2, Sorted), lists:nth(1 + min(N - 1, N * 99 div 100), Sorted)].
+    case now_ns() >= End of true -> N + 1; false -> stream(To, Message, End, N + 1) end.
 
 now_ns() -> erlang:monotonic_time(nanosecond).

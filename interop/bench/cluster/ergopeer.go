@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strconv"
@@ -76,6 +75,6 @@ func runErgo(name, cookie string) error {
 		}
 	}
 	fmt.Println("ready ergo")
-	io.Copy(io.Discard, os.Stdin)
+	wait()
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/erlnode/erlnode/epmd"
@@ -30,6 +31,10 @@ func runHandCut(name, cookie string) error {
 		return err
 	}
 	fmt.Println("ready handcut")
+	go func() { // as the other peers, it ends with its standard input
+		wait()
+		os.Exit(0)
+	}()
 	for {
 		nc, err := l.Accept()
 		if err != nil {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -21,6 +20,10 @@ func runRawServer(string, string) error {
 		return err
 	}
 	fmt.Println("ready", l.Addr())
+	go func() {
+		wait()
+		os.Exit(0)
+	}()
 	for {
 		nc, err := l.Accept()
 		if err != nil {
@@ -59,7 +62,7 @@ type rawPeer struct {
 func (r *rawPeer) echo(d time.Duration) (outcome, error) {
 	nc, err := net.Dial("tcp4", r.addr)
 	if err != nil {
-		return outcome{}, err
+		return nil, err
 	}
 	defer nc.Close()
 	nc.Write([]byte("e"))
@@ -68,67 +71,60 @@ func (r *rawPeer) echo(d time.Duration) (outcome, error) {
 	start := time.Now()
 	for {
 		t0 := time.Now()
-		if t0.Sub(start) >= d {
-			return outcome{Ops: float64(len(r.times)), Ns: float64(time.Since(start))}, nil
-		}
 		if _, err := nc.Write(buf); err != nil {
-			return outcome{}, err
+			return nil, err
 		}
 		if _, err := io.ReadFull(nc, buf); err != nil {
-			return outcome{}, err
+			return nil, err
 		}
-		r.times = append(r.times, time.Since(t0))
+		t1 := time.Now()
+		r.times = append(r.times, t1.Sub(t0))
+		if t1.Sub(start) >= d {
+			return done(len(r.times), t1.Sub(start)), nil
+		}
 	}
 }
 
 func (r *rawPeer) stream(size int, d time.Duration) (outcome, error) {
 	nc, err := net.Dial("tcp4", r.addr)
 	if err != nil {
-		return outcome{}, err
+		return nil, err
 	}
 	defer nc.Close()
 	nc.Write([]byte("s"))
 	buf := make([]byte, size)
 	start := time.Now()
 	n := 0
-	for time.Since(start) < d {
+	for n == 0 || time.Since(start) < d {
 		if _, err := nc.Write(buf); err != nil {
-			return outcome{}, err
+			return nil, err
 		}
 		n++
 	}
 	nc.(*net.TCPConn).CloseWrite()
 	_, err = io.ReadFull(nc, buf[:1])
-	return outcome{Ops: float64(n), Ns: float64(time.Since(start))}, err
+	return done(n, time.Since(start)), err
 }
 
-// runRawDriver reads commands as the other drivers do: echo ADDR 0 MS, stream ADDR BYTES MS, or latencies.
+// runRawDriver does as the other drivers do: echo ADDR 0 MS, stream ADDR BYTES MS, or latencies.
 func runRawDriver(string, string) error {
-	fmt.Println("ready raw")
 	var r rawPeer
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		var what string
+	return answer("raw", func(words []string) (outcome, error) {
 		var size, ms int
-		fmt.Sscan(lines.Text(), &what, &r.addr, &size, &ms)
+		if len(words) == 4 {
+			r.addr = words[1]
+			size, _ = strconv.Atoi(words[2])
+			ms, _ = strconv.Atoi(words[3])
+		}
 		d := time.Duration(ms) * time.Millisecond
-		var o outcome
-		var err error
-		switch what {
+		switch words[0] {
 		case "echo":
-			o, err = r.echo(d)
+			return r.echo(d)
 		case "stream":
-			o, err = r.stream(size, d)
+			return r.stream(size, d)
 		case "latencies":
-			o = percentiles(r.times)
-		default:
-			err = fmt.Errorf("unknown command %q", lines.Text())
+			return percentiles(r.times), nil
 		}
-		if err != nil {
-			fmt.Println("error", strconv.Quote(err.Error()))
-			continue
-		}
-		fmt.Printf("%.0f %.0f %.0f %.0f\n", o.Ops, o.Ns, o.P50, o.P99)
-	}
-	return nil
+		return nil, fmt.Errorf("unknown command %q", words)
+	})
 }

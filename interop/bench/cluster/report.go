@@ -5,55 +5,62 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"html"
 	"io"
-	"math"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 )
 
 // result is everything that was measured, as it goes into the JSON file.
 type result struct {
-	Go, OTP string
-	GOGC    string // of the Go peers
-	CPUs    int
-	Rounds  int
-	Ms      int
-	Pairs   []pairResult
-	Work    []workResult
-}
-
-type pairResult struct {
-	Name                       string
-	DriverMemory, ServerMemory float64 // most resident bytes
+	Go, OTP     string
+	GOGC        string // of the Go peers
+	CPUs        int
+	Rounds      int
+	Ms          int
+	Work        []workResult
+	Memory      []memoryResult
+	Connections []connectionsResult
+	Processes   []processesResult
 }
 
 type workResult struct {
-	Name, Unit string
-	Pairs      []figure
+	Key, Name, Unit string
+	Pairs           []figure
 }
 
 type figure struct {
 	Pair             string
-	Median, Min, Max float64
+	Missing          string  `json:",omitempty"` // why there are no figures
+	Median, Min, Max float64 // of the rounds
 	Ratio            float64 // to BEAM with BEAM; of latencies the inverse, so that more is always better
 	P50, P99         float64 `json:",omitempty"` // µs
-	Driver, Server   cost    // of one operation
+	Beside           float64 `json:",omitempty"` // MB/s of the stream beside the calls
+	Driver, Server   cost
 }
 
-// cost is what one side takes for one operation, as the median of the rounds.
+// cost is what one side takes, as the median of the rounds: for one operation, which is a binary where calls are made beside a stream.
 type cost struct {
 	CPU    float64 // µs, which is as many seconds per million
 	Slept  float64 // voluntary context switches
 	Pushed float64 // involuntary ones
 	Reads  float64 // system calls that Linux counts as such: not recv and its kin, which the BEAM uses
 	Writes float64
+	Memory float64 // most resident bytes while the work was done, whatever for
 }
 
-func costOf(all []usage) cost {
+// memoryResult is the most that the two processes of a pair had resident in any work.
+type memoryResult struct {
+	Pair           string
+	Driver, Server float64
+}
+
+func newResult() *result {
+	return &result{Go: runtime.Version(), GOGC: *gogc, CPUs: runtime.NumCPU(), Rounds: *rounds, Ms: *ms}
+}
+
+func costOf(all []usage, memory []float64) cost {
 	of := func(f func(usage) float64) float64 {
 		var s []float64
 		for _, u := range all {
@@ -67,37 +74,51 @@ func costOf(all []usage) cost {
 		Pushed: of(func(u usage) float64 { return u.preempted }),
 		Reads:  of(func(u usage) float64 { return u.reads }),
 		Writes: of(func(u usage) float64 { return u.writes }),
+		Memory: median(memory),
 	}
 }
 
-func newResult(pairs []*pair, rows []*row) *result {
-	res := &result{Go: goVersion, GOGC: *gogc, CPUs: runtime.NumCPU(), Rounds: *rounds, Ms: *ms}
+// take takes over what was measured with pairs.
+func (r *result) take(pairs []*pair, rows []*row) {
+	most := map[*pair]*memoryResult{}
 	for _, p := range pairs {
-		res.Pairs = append(res.Pairs, pairResult{p.name, p.driver.memory(), p.server.memory()})
-		if p.driver.kind == "BEAM" && res.OTP == "" {
-			res.OTP = p.driver.ready
+		if p.missing == "" {
+			if p.driver.kind == "beam" && r.OTP == "" {
+				r.OTP = p.driver.ready
+			}
+			most[p] = &memoryResult{Pair: p.name}
 		}
 	}
-	for _, r := range rows {
-		w := workResult{Name: r.work.name, Unit: r.work.unit}
+	for _, row := range rows {
+		w := workResult{Key: row.work.key, Name: row.work.name, Unit: row.work.unit}
 		for _, p := range pairs {
-			c := r.cells[p]
-			if c == nil {
+			if missing := p.lacks(row.work); missing != "" {
+				w.Pairs = append(w.Pairs, figure{Pair: p.name, Missing: missing})
 				continue
 			}
-			f := figure{Pair: p.name, Median: median(c.rates), Min: slices.Min(c.rates), Max: slices.Max(c.rates),
-				P50: median(c.p50), P99: median(c.p99), Driver: costOf(c.driver), Server: costOf(c.server)}
-			if base := r.cells[p.base]; base != nil {
+			c := row.cells[p]
+			if c == nil || len(c.rates) == 0 { // it came to no round
+				continue
+			}
+			f := figure{Pair: p.name, Median: median(c.rates), Min: slices.Min(c.rates), Max: slices.Max(c.rates), P50: median(c.p50), P99: median(c.p99),
+				Beside: median(c.beside), Driver: costOf(c.driver, c.driverMemory), Server: costOf(c.server, c.serverMemory)}
+			if base := row.cells[p.base]; base != nil && len(base.rates) > 0 {
 				f.Ratio = f.Median / median(base.rates)
-				if r.work.latency {
+				if row.work.latency {
 					f.Ratio = 1 / f.Ratio
 				}
 			}
 			w.Pairs = append(w.Pairs, f)
+			most[p].Driver = max(most[p].Driver, slices.Max(c.driverMemory))
+			most[p].Server = max(most[p].Server, slices.Max(c.serverMemory))
 		}
-		res.Work = append(res.Work, w)
+		r.Work = append(r.Work, w)
 	}
-	return res
+	for _, p := range pairs {
+		if m := most[p]; m != nil {
+			r.Memory = append(r.Memory, *m)
+		}
+	}
 }
 
 func median(s []float64) float64 {
@@ -110,24 +131,65 @@ func median(s []float64) float64 {
 
 func (r *result) print(out io.Writer) {
 	fmt.Fprintf(out, "OTP %s, %s with GOGC=%s, %d CPUs; medians of %d rounds of %d ms\n", r.OTP, r.Go, r.GOGC, r.CPUs, r.Rounds, r.Ms)
-	fmt.Fprintln(out, "x: how many times as good as BEAM with BEAM; CPU: seconds of driver and server per million operations")
+	if len(r.Work) > 0 {
+		fmt.Fprintln(out, "x: how many times as good as BEAM with BEAM of the same release; CPU: seconds per million operations, and MB: most resident memory,")
+		fmt.Fprintln(out, "of the driver (the first of the pair) and of the server")
+	}
 	for _, w := range r.Work {
 		fmt.Fprintf(out, "\n%s, %s\n", w.Name, w.Unit)
-		tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(tw, "pair\tmedian\tmin\tmax\tx\tp50 µs\tp99 µs\tCPU driver\tserver\t")
+		fmt.Fprintf(out, "%-14s %9s %9s %9s %6s %7s %7s %9s %9s %6s %6s\n", "pair", "median", "min", "max", "x", "p50 µs", "p99 µs", "CPU", "CPU", "MB", "MB")
 		for _, f := range w.Pairs {
-			ratio := "-"
-			if f.Ratio > 0 {
-				ratio = fmt.Sprintf("%.2f", f.Ratio)
+			if f.Missing != "" {
+				continue
 			}
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.2f\t%.2f\t\n", f.Pair, number(f.Median), number(f.Min), number(f.Max), ratio, f.P50, f.P99, f.Driver.CPU, f.Server.CPU)
+			fmt.Fprintf(out, "%-14s %9s %9s %9s %6s %7s %7s %9s %9s %6.0f %6.0f%s\n", f.Pair, number(f.Median), number(f.Min), number(f.Max), optional("%.2f", f.Ratio),
+				optional("%.0f", f.P50), optional("%.0f", f.P99), number(f.Driver.CPU), number(f.Server.CPU), f.Driver.Memory/1e6, f.Server.Memory/1e6,
+				optional("  beside %.0f MB/s", f.Beside))
 		}
-		tw.Flush()
+		for _, m := range w.missing() {
+			fmt.Fprintf(out, "not measured: %s\n", m)
+		}
 	}
-	fmt.Fprintln(out, "\nmost resident memory, MB: driver, server")
-	for _, p := range r.Pairs {
-		fmt.Fprintf(out, "%-16s %6.0f %6.0f\n", p.Name, p.DriverMemory/1e6, p.ServerMemory/1e6)
+	if len(r.Memory) > 0 {
+		fmt.Fprintln(out, "\nmost resident memory in all of it, MB: driver, server")
 	}
+	for _, m := range r.Memory {
+		fmt.Fprintf(out, "%-14s %6.0f %6.0f\n", m.Pair, m.Driver/1e6, m.Server/1e6)
+	}
+	for _, c := range r.Connections {
+		fmt.Fprintf(out, "\n%d nodes connected to %s, %d of them BEAM nodes; the Go nodes in %.1f s\n", c.Connections, c.Server, c.BEAM, c.Seconds)
+		fmt.Fprintf(out, "  each: %.1f KiB in use, %.1f KiB resident, %.2f %s; idle, with ticks: %.0f µs of CPU a minute (%.2f %% of a CPU for all)\n", c.Bytes/1024, c.Resident/1024,
+			c.Goroutines, threads(c.Server), c.IdleCPU, c.IdleCPU*float64(c.Connections)/60e6*100)
+	}
+	for _, p := range r.Processes {
+		fmt.Fprintf(out, "\n%d processes of %s (%s): %s made a second; each %.0f bytes in use, %.0f resident; %.0f ns for a message to each\n", p.Count, p.Node, p.Kind,
+			number(p.PerSecond), p.Bytes, p.Resident, p.Message)
+	}
+}
+
+// missing says which pairs have no figures, and why: those with the same reason together.
+func (w workResult) missing() []string {
+	var reasons []string
+	pairs := map[string][]string{}
+	for _, f := range w.Pairs {
+		if f.Missing != "" {
+			if pairs[f.Missing] == nil {
+				reasons = append(reasons, f.Missing)
+			}
+			pairs[f.Missing] = append(pairs[f.Missing], f.Pair)
+		}
+	}
+	for i, reason := range reasons {
+		reasons[i] = strings.Join(pairs[reason], ", ") + " (" + reason + ")"
+	}
+	return reasons
+}
+
+func threads(server string) string {
+	if strings.HasPrefix(server, "OTP") {
+		return "processes"
+	}
+	return "goroutines"
 }
 
 // printUsage prints what one operation costs each side.
@@ -135,24 +197,37 @@ func (r *result) printUsage(out io.Writer) {
 	fmt.Fprintln(out, "\nof one operation, driver | server: µs of CPU; context switches, voluntary and involuntary; calls of read and write (not of recv and send)")
 	for _, w := range r.Work {
 		fmt.Fprintf(out, "\n%s\n", w.Name)
-		tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(tw, "pair\tCPU\tvol\tinvol\tread\twrite\t|\tCPU\tvol\tinvol\tread\twrite\t")
-		for _, f := range w.Pairs {
-			fmt.Fprintf(tw, "%s\t", f.Pair)
-			for _, c := range []cost{f.Driver, f.Server} {
-				fmt.Fprintf(tw, "%.2f\t%.3f\t%.3f\t%.3f\t%.3f\t|\t", c.CPU, c.Slept, c.Pushed, c.Reads, c.Writes)
-			}
-			fmt.Fprintln(tw)
+		fmt.Fprint(out, strings.Repeat(" ", 14))
+		for _, end := range []string{"  |", "\n"} {
+			fmt.Fprintf(out, " %9s %7s %7s %7s %7s%s", "CPU", "vol", "invol", "read", "write", end)
 		}
-		tw.Flush()
+		for _, f := range w.Pairs {
+			if f.Missing != "" {
+				continue
+			}
+			fmt.Fprintf(out, "%-14s", f.Pair)
+			for i, c := range []cost{f.Driver, f.Server} {
+				fmt.Fprintf(out, " %9.3f %7.3f %7.3f %7.3f %7.3f%s", c.CPU, c.Slept, c.Pushed, c.Reads, c.Writes, []string{"  |", "\n"}[i])
+			}
+		}
 	}
 }
 
 func number(f float64) string {
-	if f >= 100 {
+	switch {
+	case f >= 100:
 		return fmt.Sprintf("%.0f", f)
+	case f >= 10:
+		return fmt.Sprintf("%.1f", f)
 	}
-	return fmt.Sprintf("%.1f", f)
+	return fmt.Sprintf("%.2f", f)
+}
+
+func optional(format string, f float64) string {
+	if f == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, f)
 }
 
 func (r *result) writeJSON(file string) error {
@@ -163,42 +238,4 @@ func (r *result) writeJSON(file string) error {
 	return os.WriteFile(file, append(b, '\n'), 0o666)
 }
 
-// The chart has a group of bars for each piece of work: the pairs with Go in them, as ratios to BEAM with BEAM.
-var colours = map[string]string{"BEAM-Go": "#3b82f6", "Go-BEAM": "#14b8a6", "Go-Go": "#f59e0b", "BEAM-ergo": "#9ca3af", "BEAM-C": "#d1d5db"}
-
-func (r *result) writeSVG(file string) error {
-	const left, bar, gap, unit, most = 190, 12, 12, 90, 6.0
-	var b strings.Builder
-	y := 46
-	for _, w := range r.Work {
-		top := y
-		for _, f := range w.Pairs {
-			colour, ok := colours[f.Pair]
-			if !ok || f.Ratio == 0 {
-				continue
-			}
-			width := math.Min(f.Ratio, most) * unit
-			fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`+"\n", left, y, width, bar-2, colour)
-			fmt.Fprintf(&b, `<text x="%.1f" y="%d" font-size="9">%.2f</text>`+"\n", left+width+4, y+9, f.Ratio)
-			y += bar
-		}
-		if y == top {
-			continue
-		}
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", left-8, (top+y)/2+3, html.EscapeString(w.Name))
-		y += gap
-	}
-	var legend strings.Builder
-	x := left
-	for _, name := range []string{"BEAM-Go", "Go-BEAM", "Go-Go", "BEAM-ergo", "BEAM-C"} {
-		fmt.Fprintf(&legend, `<rect x="%d" y="26" width="10" height="10" fill="%s"/><text x="%d" y="35">%s</text>`+"\n", x, colours[name], x+14, name)
-		x += 92
-	}
-	svg := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">
-<rect width="100%%" height="100%%" fill="white"/>
-<text x="%d" y="16" font-weight="bold">times BEAM with BEAM (OTP %s, %s, GOGC=%s, %d CPUs, both nodes on one machine); bars end at %.0f</text>
-%s<line x1="%d" y1="42" x2="%d" y2="%d" stroke="#dc2626" stroke-dasharray="3 3"/>
-%s</svg>
-`, left+int(most*unit)+50, y+10, 10, r.OTP, r.Go, r.GOGC, r.CPUs, most, legend.String(), left+unit, left+unit, y, b.String())
-	return os.WriteFile(file, []byte(svg), 0o666)
-}
+func (r *result) writeSVG(file string) error { return os.WriteFile(file, []byte(r.chart()), 0o666) }

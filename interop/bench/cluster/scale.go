@@ -3,179 +3,187 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"runtime"
 	"time"
-
-	"github.com/erlnode/erlnode"
-	"github.com/erlnode/erlnode/etf"
-	"github.com/erlnode/erlnode/node"
-	"github.com/erlnode/erlnode/node/rpc"
 )
 
-// inUse returns the memory that Go's runtime has in use after a collection, stacks included, and the number of goroutines.
-func inUse() (bytes, goroutines float64) {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapInuse + m.StackInuse), float64(runtime.NumGoroutine())
+// connectionsResult is what many connections take of a node.
+type connectionsResult struct {
+	Server      string
+	Connections int
+	BEAM        int     // how many of them are from BEAM nodes; the others are Go nodes, hidden ones
+	Seconds     float64 // to set up those from Go nodes, one after the other in each of four processes
+	Bytes       float64 // of one, as the node counts: heap and stacks in use, or erlang:memory(total)
+	Resident    float64 // of one, as Linux counts
+	Goroutines  float64 // of one; in a BEAM processes
+	IdleSeconds float64 // a tick each comes and goes meanwhile
+	IdleCPU     float64 // µs for one in a minute of it
 }
 
-// crowd starts nodes in this process, all of them connected to a peer, and keeps them.
-func (g *goPeer) crowd(peer etf.Atom, count int) (outcome, error) {
-	ctx := context.Background()
-	start := time.Now()
-	for i := range count {
-		name := fmt.Sprintf("c%d-%s", i, string(g.n.Name()))
-		n, err := erlnode.Start(ctx, name, erlnode.Config{Cookie: cookie, EPMD: node.EPMDExternal, NoListen: true, Hidden: true})
-		if err != nil {
-			return outcome{}, err
-		}
-		if err := n.Connect(ctx, peer); err != nil {
-			return outcome{}, err
-		}
-	}
-	return outcome{Ops: float64(count), Ns: float64(time.Since(start))}, nil
+// processesResult is what many processes take of a node.
+type processesResult struct {
+	Node      string
+	Kind      string // open: without a goroutine; spawn: a function of its own
+	Count     int
+	PerSecond float64 // made
+	Bytes     float64 // of one, as the node counts
+	Resident  float64 // of one, as Linux counts
+	Message   float64 // ns for a message to each, from the first to when all have got theirs
 }
 
-// processes makes processes, sends each a message, and says what they took: operations and time of making them, bytes each
-// as p50, nanoseconds of a message to each as p99.
-func (g *goPeer) processes(kind string, count int) (outcome, error) {
-	ctx := context.Background()
-	before, _ := inUse()
-	pids := make([]etf.Pid, count)
-	got := make(chan struct{}, 1)
-	all := make([]*node.Process, count)
-	last := func(p *node.Process) error {
-		_, err := p.Receive(ctx)
-		if p.Self() == pids[count-1] {
-			got <- struct{}{}
-		}
-		<-p.Done()
-		return err
-	}
-	start := time.Now()
-	for i := range count {
-		if kind == "open" {
-			all[i] = g.n.Open()
-		} else {
-			var err error
-			if all[i], err = g.n.Spawn(last); err != nil {
-				return outcome{}, err
-			}
-		}
-		pids[i] = all[i].Self()
-	}
-	took := time.Since(start)
-	after, _ := inUse()
-	after -= float64(count) * 48 // pids and all
-	start = time.Now()
-	for _, pid := range pids {
-		if err := g.n.SendContext(ctx, pid, etf.Atom("hello")); err != nil {
-			return outcome{}, err
-		}
-	}
-	if kind == "open" {
-		for _, p := range all {
-			if _, err := p.Receive(ctx); err != nil {
-				return outcome{}, err
-			}
-		}
-	} else {
-		<-got
-	}
-	each := float64(time.Since(start)) / float64(count)
-	for _, p := range all {
-		p.Exit(nil)
-	}
-	return outcome{Ops: float64(count), Ns: float64(took), P50: (after - before) / float64(count), P99: each}, nil
-}
+const (
+	crowds    = 4 // processes with Go nodes
+	fewBEAMs  = 5
+	tickEvery = 15 * time.Second // net_ticktime of 60 s
+)
 
-// scale measures what many connections and many processes take of a Go node.
-func (l *lab) scale(out io.Writer, connections, processes int) error {
-	server, err := l.self("go")
+// connections has a Go node and a BEAM node, which are connected too, with so many nodes connected to each.
+func (l *lab) connections(res *result, bin string, count int) error {
+	type target struct {
+		*peer
+		r        connectionsResult
+		before   outcome
+		resident float64
+	}
+	golang, err := l.self("go")
 	if err != nil {
 		return err
 	}
-	before, err := server.do("state")
+	beam, err := l.beam(bin)
 	if err != nil {
 		return err
 	}
-	const crowds = 4
-	var took float64
+	targets := []*target{{peer: golang, r: connectionsResult{Server: "Go"}}, {peer: beam, r: connectionsResult{Server: "OTP " + beam.ready}}}
+	var crowd, few []*peer
 	for range crowds {
-		c, err := l.self("go")
-		if err != nil {
-			return err
-		}
-		o, err := c.do("crowd %s %d", server.node, connections/crowds)
-		if err != nil {
-			return err
-		}
-		took += o.Ns
-	}
-	after, err := server.do("state")
-	if err != nil {
-		return err
-	}
-	const idle = 10 * time.Second
-	u0, err := server.usage()
-	if err != nil {
-		return err
-	}
-	time.Sleep(idle)
-	u1, err := server.usage()
-	if err != nil {
-		return err
-	}
-	n := float64(connections / crowds * crowds)
-	fmt.Fprintf(out, "%.0f connections to one Go node, one after the other in %.1f s: %.1f KiB and %.2f goroutines each; idle for %v: %.3f s of CPU in all\n",
-		n, took/1e9, (after.Ops-before.Ops)/n/1024, (after.Ns-before.Ns)/n, idle, u1.minus(u0).cpu/1e9)
-	for _, kind := range []string{"open", "spawn"} {
 		p, err := l.self("go")
 		if err != nil {
 			return err
 		}
-		o, err := p.do("processes %s %d", kind, processes)
+		crowd = append(crowd, p)
+	}
+	for range fewBEAMs {
+		p, err := l.beam(bin)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%.0f processes (%s): %.0f made a second, %.0f bytes each, %.0f ns for a message to each\n", o.Ops, kind, o.rate(), o.P50, o.P99)
+		few = append(few, p)
 	}
-	return nil
-}
-
-// memberships joins groups one after the other, until the peer has the last.
-func (g *goPeer) memberships(peer etf.Atom, count int) (outcome, error) {
-	ctx := context.Background()
-	p := g.n.Open()
-	defer p.Exit(nil)
-	group := func(i int) etf.Term { return etf.Tuple{etf.Atom("bench"), etf.Int(i)} }
-	there := func(want int) error {
-		for {
-			members, err := rpc.Call[[]etf.Pid](ctx, g.n, peer, "pg", "get_members", group(count))
-			if err != nil || len(members) == want {
+	each := max(1, (count-fewBEAMs-1)/crowds)
+	for _, t := range targets {
+		if t.before, err = t.do(l.ctx, "state"); err != nil {
+			return err
+		}
+		t.resident = t.peer.resident()
+	}
+	for _, t := range targets {
+		t.r.Connections, t.r.BEAM = crowds*each+fewBEAMs+1, fewBEAMs+1
+		start := time.Now()
+		errs := make(chan error)
+		for _, p := range crowd {
+			go func() {
+				_, err := p.do(l.ctx, fmt.Sprintf("crowd %s %d", t.node, each), t.peer)
+				errs <- err
+			}()
+		}
+		for range crowd {
+			err = firstOf(err, <-errs)
+		}
+		if err != nil {
+			return err
+		}
+		t.r.Seconds = time.Since(start).Seconds()
+		if t.peer == golang {
+			t.r.BEAM = fewBEAMs + 1
+		} else {
+			t.r.BEAM = fewBEAMs
+		}
+	}
+	for _, t := range targets {
+		for _, p := range few {
+			if _, err := p.do(l.ctx, "connect "+t.node, t.peer); err != nil {
 				return err
 			}
 		}
 	}
-	start := time.Now()
-	for i := range count {
-		if err := g.n.PG.Join(group(i+1), p.Self()); err != nil {
-			return outcome{}, err
+	if _, err := golang.do(l.ctx, "connect "+beam.node, beam); err != nil {
+		return err
+	}
+	time.Sleep(2 * time.Second) // global gets to know all of them
+	for _, t := range targets {
+		state, err := t.do(l.ctx, "state")
+		if err != nil {
+			return err
 		}
+		n := float64(t.r.Connections)
+		t.r.Bytes = (state["bytes"] - t.before["bytes"]) / n
+		t.r.Goroutines = (state["goroutines"] - t.before["goroutines"]) / n
+		t.r.Resident = (t.peer.resident() - t.resident) / n
 	}
-	if err := there(1); err != nil {
-		return outcome{}, err
-	}
-	o := outcome{Ops: float64(count), Ns: float64(time.Since(start))}
-	for i := range count {
-		if err := g.n.PG.Leave(group(i+1), p.Self()); err != nil {
-			return outcome{}, err
+	time.Sleep(time.Second)
+	var cpu []usage
+	for _, t := range targets {
+		u, err := t.usage()
+		if err != nil {
+			return err
 		}
+		cpu = append(cpu, u)
 	}
-	return o, there(0)
+	select {
+	case <-time.After(tickEvery):
+	case <-golang.ended:
+		return fmt.Errorf("the Go node has ended: %w%s", golang.err, golang.output())
+	case <-l.ctx.Done():
+		return l.ctx.Err()
+	}
+	for i, t := range targets {
+		u, err := t.usage()
+		if err != nil {
+			return err
+		}
+		t.r.IdleSeconds = tickEvery.Seconds()
+		t.r.IdleCPU = u.minus(cpu[i]).cpu / 1e3 / float64(t.r.Connections) * float64(time.Minute/tickEvery)
+		res.Connections = append(res.Connections, t.r)
+	}
+	for _, p := range append(append([]*peer{golang, beam}, crowd...), few...) {
+		l.stop(p)
+	}
+	return nil
+}
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// processes makes many in a node that has nothing else to do.
+func (l *lab) processes(res *result, bin string, count int) error {
+	for _, one := range []struct {
+		node, kind string
+		start      starter
+	}{
+		{"Go", "open", func() (*peer, error) { return l.self("go") }},
+		{"Go", "spawn", func() (*peer, error) { return l.self("go") }},
+		{"OTP", "spawn", func() (*peer, error) { return l.beam(bin, "+P", fmt.Sprint(2*count+10_000)) }},
+	} {
+		p, err := one.start()
+		if err != nil {
+			return err
+		}
+		before := p.resident()
+		o, err := p.do(l.ctx, fmt.Sprintf("processes %s %d", one.kind, count))
+		if err != nil {
+			return err
+		}
+		r := processesResult{Node: one.node, Kind: one.kind, Count: count, PerSecond: o.rate(), Bytes: o["bytes"], Message: o["message"]}
+		r.Resident = (p.peak() - before) / float64(count)
+		if p.kind == "beam" {
+			r.Node = "OTP " + p.ready
+		}
+		res.Processes = append(res.Processes, r)
+		l.stop(p)
+	}
+	return nil
 }

@@ -49,9 +49,19 @@ func (p *peer) usage() (usage, error) {
 	return u, nil
 }
 
-// memory returns the most bytes that the process ever had resident.
-func (p *peer) memory() float64 {
+// peak returns the most bytes that the process had resident since forgetPeak, or since it started.
+func (p *peer) peak() float64 {
 	return field(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmHWM:") * 1024
+}
+
+// forgetPeak makes what is resident now the most that there was.
+func (p *peer) forgetPeak() {
+	os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.cmd.Process.Pid), []byte("5"), 0)
+}
+
+// resident returns the bytes that are resident now.
+func (p *peer) resident() float64 {
+	return field(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmRSS:") * 1024
 }
 
 // field returns a number of a file with a name and a value on each line, 0 if it is not there: a thread that has ended.
