@@ -34,7 +34,7 @@ func Decode(data []byte, opts ...Option) (t Term, rest []byte, err error) {
 //   - A number that does not fit is an error. So is an array or tuple of another length.
 //   - A time.Time takes a DateTime, in its own offset from UTC, and a NaiveDateTime and {{Year, Month, Day}, {Hour, Minute,
 //     Second}}, which count as UTC. Days and times that there are not are errors.
-//   - A struct that is a keyword list takes the first value of each key; a bare atom is {Atom, true}.
+//   - A struct or map that is a keyword list takes the first value of each key; a bare atom is {Atom, true}.
 //   - With the option Strict, a key for which a struct has no field is an error.
 //
 // []byte, Binary and Raw get copies, or share memory with data with the option Alias.

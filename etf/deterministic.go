@@ -1,6 +1,6 @@
 package etf
 
-// Deterministic makes Marshal write every map in the order of its keys (see CompareExact), so that equal terms have equal
+// Deterministic makes Marshal and Append write every map in the order of its keys (see CompareExact), so that equal terms have equal
 // bytes: those of term_to_binary(T, [deterministic, {minor_version, 2}]) in OTP 24.1 and later. It means nothing to
 // decoding. Since maps are sorted when all else is done, it costs time and memory.
 func Deterministic() Option {
@@ -68,30 +68,33 @@ func (c *comparer) sortEach(terms []Term, depth int) []Term {
 	return terms
 }
 
-// reorder applies the options of Marshal to what it has encoded.
-func reorder(b []byte, opts []Option) ([]byte, error) {
+// rewrite applies the options of Marshal and Append to the bare term that they have written from b[start] on.
+func rewrite(b []byte, start int, opts []Option) ([]byte, error) {
 	var o options
 	for _, opt := range opts {
 		opt(&o)
 	}
+	term := b[start:]
+	var err error
 	if o.deterministic {
-		var err error
-		if b, err = sorted(b); err != nil {
+		if term, err = sorted(term); err != nil {
 			return nil, err
 		}
 	}
 	if o.release > 0 {
-		return o.rewrite(b)
+		if term, err = o.rewrite(term); err != nil {
+			return nil, err
+		}
 	}
-	return b, nil
+	return append(b[:start], term...), nil
 }
 
-// sorted returns the term in b with its maps in order.
+// sorted returns the bare term in b with its maps in order.
 func sorted(b []byte) ([]byte, error) {
-	r := NewReader(Raw{Bytes: b[1:]}, WithLimits(Limits{Depth: -1, Elements: -1}), Alias())
+	r := NewReader(Raw{Bytes: b}, WithLimits(Limits{Depth: -1, Elements: -1}), Alias())
 	t, err := r.Term()
 	if err != nil {
 		return nil, &EncodeError{Msg: "deterministic: " + err.Error(), Err: err}
 	}
-	return AppendDeterministic(append(make([]byte, 0, len(b)), Version), t)
+	return AppendDeterministic(make([]byte, 0, len(b)), t)
 }

@@ -28,7 +28,7 @@ const (
 	hardDepth = 100_000
 )
 
-// Option changes how bytes are decoded, or, of Marshal, how they are encoded.
+// Option changes how bytes are decoded, or, of Marshal and Append, how they are encoded.
 type Option func(*options)
 
 type options struct {

@@ -38,16 +38,19 @@ type Marshaler interface {
 //	_ struct{} `etf:"Elixir.User,elixir"`  %User{}: a map with '__struct__' => 'Elixir.User'
 //	_ struct{} `etf:",keyword"`            [{field, F1}, …]: a keyword list
 //
+// A field that is a map with strings or atoms as keys becomes a keyword list, in the order of its keys, with the tag
+// `etf:",keyword"`. Keyword is a keyword list in an order of its own, and KeywordOf makes one of a map.
+//
 // What a time.Time has beyond the microsecond is cut off, as DateTime has no more; a time.Duration that is no whole number
 // of milliseconds is an error, and so is a year that Elixir's calendar does not have. Channels, functions and complex
 // numbers have no encoding.
 // What nests deeper than 100,000, as pointers in a circle do, is a *LimitError; every other error an *EncodeError.
 //
-// The options that mean something here are Deterministic and OTP.
+// The options that mean something here, and to Append, are Deterministic and OTP.
 func Marshal(v any, opts ...Option) ([]byte, error) {
 	b, err := appendAny(append(make([]byte, 0, 64), Version), v, hardDepth)
 	if err == nil && len(opts) > 0 {
-		b, err = reorder(b, opts)
+		b, err = rewrite(b, 1, opts)
 	}
 	if err != nil {
 		return nil, err
@@ -56,8 +59,11 @@ func Marshal(v any, opts ...Option) ([]byte, error) {
 }
 
 // Append appends the bare encoding of v to dst: Marshal without the version byte. With an error it returns dst as it was.
-func Append(dst []byte, v any) ([]byte, error) {
+func Append(dst []byte, v any, opts ...Option) ([]byte, error) {
 	out, err := appendAny(dst, v, hardDepth)
+	if err == nil && len(opts) > 0 {
+		out, err = rewrite(out, len(dst), opts)
+	}
 	if err != nil {
 		return dst, err
 	}

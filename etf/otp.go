@@ -2,8 +2,8 @@ package etf
 
 import "encoding/binary"
 
-// OTP makes Marshal choose the bytes that erlang:term_to_binary/1 of an OTP release chooses, as far as releases differ.
-// Without it Marshal writes what every release since OTP 23 takes from other nodes: all atoms in UTF-8, ports in 28 bits
+// OTP makes Marshal and Append choose the bytes that erlang:term_to_binary/1 of an OTP release chooses, as far as releases differ.
+// Without it they write what every release since OTP 23 takes from other nodes: all atoms in UTF-8, ports in 28 bits
 // where they fit.
 //
 //   - Up to 25 atoms in which every character is in Latin-1 are ATOM_EXT (100); since 26 they are UTF-8 (119, 118).
@@ -28,10 +28,10 @@ type releaseWriter struct {
 	latin1, v4Port bool
 }
 
-// rewrite returns the term b, which starts with the version byte and is well-formed, as the release writes it.
+// rewrite returns the bare term b, which is well-formed, as the release writes it.
 func (o *options) rewrite(b []byte) ([]byte, error) {
-	w := releaseWriter{Reader: NewReader(Raw{Bytes: b[1:]}), latin1: o.release < releaseUTF8, v4Port: o.release >= releaseV4Port}
-	return w.term(append(make([]byte, 0, len(b)+len(b)/8), Version), hardDepth+1)
+	w := releaseWriter{Reader: NewReader(Raw{Bytes: b}), latin1: o.release < releaseUTF8, v4Port: o.release >= releaseV4Port}
+	return w.term(make([]byte, 0, len(b)+len(b)/8), hardDepth+1)
 }
 
 // term moves the next term to dst.

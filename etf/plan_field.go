@@ -14,6 +14,7 @@ type field struct {
 	key       []byte // encoded
 	binary    bool   // the key is a binary, not an atom
 	omitEmpty bool
+	keyword   bool // it is a map that goes as a keyword list
 	tagged    bool // the name is from the tag
 	index     []int
 	exported  []bool // each step of index
@@ -195,7 +196,13 @@ func (b *builder) fields(t reflect.Type, tuple bool) ([]field, error) {
 			f.key = AppendAtom(nil, Atom(f.name))
 		}
 		f.locate(t)
-		f.plan = b.plan(f.typ)
+		if f.keyword {
+			if f.plan, err = b.keywordMap(f.typ); err != nil {
+				return nil, fmt.Errorf("field %s: %w", f.name, err)
+			}
+		} else {
+			f.plan = b.plan(f.typ)
+		}
 		f.usual = usualTypeOf(f.typ)
 		out = append(out, f)
 	}
@@ -262,6 +269,8 @@ func collect(t reflect.Type, index []int, outer map[reflect.Type]bool) ([]field,
 				f.omitEmpty = true
 			case "string":
 				f.binary = true
+			case "keyword":
+				f.keyword = true
 			default:
 				return nil, fmt.Errorf("field %s: unknown option %q in tag", sf.Name, opt)
 			}

@@ -1,5 +1,7 @@
 package etf
 
+import "reflect"
+
 // encKeyword writes a struct as a keyword list: [{name, Value}, …].
 func (s *structPlan) encKeyword(dst []byte, a addr, depth int) ([]byte, error) {
 	if depth <= 1 {
@@ -31,8 +33,35 @@ func (s *structPlan) encKeyword(dst []byte, a addr, depth int) ([]byte, error) {
 // proplists:get_value/2 have it, and a bare atom is short for {Atom, true}.
 func (s *structPlan) decKeyword(r *Reader, a addr) error {
 	seen := make([]bool, len(s.fields))
+	return r.keywords(s.typ, func(k keyword) error {
+		i, ok := s.atoms[string(k.key)]
+		switch {
+		case !ok && r.strict:
+			return &TypeError{Offset: k.at, Found: "unknown key " + k.key.String(), Want: "one of the fields", Type: s.typ}
+		case !ok || seen[i]:
+			return k.ignore(r)
+		}
+		seen[i] = true
+		f := &s.fields[i]
+		fa, err := f.make(a, k.at)
+		if err != nil {
+			return err
+		}
+		return addPath(k.decode(r, f.plan, f.typ, fa), f.step())
+	})
+}
+
+// keyword is an element of a keyword list: {key, Value} with the Reader at the value, or a bare atom.
+type keyword struct {
+	key  Atom
+	at   int // its offset
+	bare bool
+}
+
+// keywords reads a keyword list, and lets pair read the value of each element.
+func (r *Reader) keywords(t reflect.Type, pair func(keyword) error) error {
 	if tag, _ := r.Tag(); tag != tagNil && tag != tagList {
-		return r.unfit(s.typ, "keyword list")
+		return r.unfit(t, "keyword list")
 	}
 	if err := r.open(); err != nil {
 		return err
@@ -40,7 +69,7 @@ func (s *structPlan) decKeyword(r *Reader, a addr) error {
 	for i := 0; ; {
 		n, err := r.List()
 		if err != nil {
-			return withType(err, s.typ)
+			return withType(err, t)
 		}
 		if n == 0 {
 			r.leave()
@@ -51,70 +80,65 @@ func (s *structPlan) decKeyword(r *Reader, a addr) error {
 		}
 		for range n {
 			r.owed--
-			if err := s.keywordPair(r, a, seen); err != nil {
+			k, err := r.keyword(t)
+			if err == nil {
+				err = pair(k)
+			}
+			if err != nil {
 				return addPath(err, indexStep(i))
+			}
+			if !k.bare {
+				r.leave()
 			}
 			i++
 		}
 	}
 }
 
-func (s *structPlan) keywordPair(r *Reader, a addr, seen []bool) error {
-	at := r.pos
-	arity := 0
+// keyword reads an element of a keyword list up to its value. In a tuple it opens a level, which the caller leaves.
+func (r *Reader) keyword(t reflect.Type) (keyword, error) {
+	k := keyword{at: r.pos, bare: true}
 	if tag, _ := r.Tag(); tag == tagSmallTuple || tag == tagLargeTuple {
-		var err error
-		if arity, err = r.Tuple(); err != nil {
-			return err
+		arity, err := r.Tuple()
+		if err != nil {
+			return k, err
 		}
 		if arity != 2 {
-			return &TypeError{Offset: at, Found: "tuple of " + Int(arity).String() + " elements", Want: "{Key, Value}", Type: s.typ}
+			return k, &TypeError{Offset: k.at, Found: "tuple of " + Int(arity).String() + " elements", Want: "{Key, Value}", Type: t}
 		}
 		if err := r.open(); err != nil {
-			return err
+			return k, err
 		}
 		if err := r.claim(2); err != nil {
-			return err
+			return k, err
 		}
 		r.owed -= 2
+		k.bare, k.at = false, r.pos
 	}
-	keyAt := r.pos
-	key, err := r.Atom()
-	if err != nil {
-		return withType(err, s.typ)
+	var err error
+	k.key, err = r.Atom()
+	return k, withType(err, t)
+}
+
+// ignore moves over the value.
+func (k keyword) ignore(r *Reader) error {
+	if k.bare {
+		return nil
 	}
-	i, ok := s.atoms[string(key)]
-	switch {
-	case !ok && r.strict:
-		return &TypeError{Offset: keyAt, Found: "unknown key " + key.String(), Want: "one of the fields", Type: s.typ}
-	case !ok || seen[i]:
-		if arity > 0 {
-			err = r.verify()
-		}
-	default:
-		seen[i] = true
-		f := &s.fields[i]
-		var fa addr
-		if fa, err = f.make(a, keyAt); err != nil {
-			return err
-		}
-		if arity > 0 {
-			err = f.plan.dec(r, fa)
-		} else { // where the value of a bare atom is not true, the error is to be at the atom
-			end := r.pos
-			one := NewReader(Raw{Bytes: AppendBool(nil, true)})
-			one.scratch = r.scratch
-			if err = f.plan.dec(&one, fa); err != nil {
-				r.pos = keyAt
-				err = r.unfit(f.typ, "{"+key.String()+", Value}")
-			} else {
-				r.pos = end
-			}
-		}
-		err = addPath(err, f.step())
+	return r.verify()
+}
+
+// decode decodes the value with p into a, of type t.
+func (k keyword) decode(r *Reader, p *plan, t reflect.Type, a addr) error {
+	if !k.bare {
+		return p.dec(r, a)
 	}
-	if err == nil && arity > 0 {
-		r.leave()
+	one := NewReader(Raw{Bytes: AppendBool(nil, true)})
+	one.scratch = r.scratch
+	if p.dec(&one, a) == nil {
+		return nil
 	}
-	return err
+	c := *r // the error is to be at the atom
+	c.pos = k.at
+	return c.unfit(t, "{"+k.key.String()+", Value}")
 }

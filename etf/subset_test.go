@@ -59,7 +59,7 @@ func passingTargets() []any {
 		new(map[etf.Atom]passingNone), new(etf.Raw), new([]etf.Raw), new(map[int]etf.Raw), &map[int]etf.Raw{1: {}}, &map[etf.Atom]deaf{"a": {}, "b": {}},
 		new(map[float64]passingNone), new(map[*int]etf.Raw), new(map[any]any), new(map[[1]any]deaf), new(map[time.Time]deaf), new(map[etf.Charlist]deaf),
 		new(map[*etf.Big]deaf), new(map[etf.Term]deaf), new(map[passingOwn]deaf), new(map[etf.Pid]deaf), new(map[*etf.Fun]deaf), new(map[[2]*int]deaf),
-		new(etf.Result[etf.Raw]), new(etf.Result[passingNone]), new(etf.Result[passingPair]), new([]etf.Result[deaf]), new(map[etf.Result[int]]deaf),
+		new(etf.Result[etf.Raw]), new(etf.Keyword[etf.Raw]), new(etf.Keyword[passingNone]), new(startOptions), new(etf.Result[passingNone]), new(etf.Result[passingPair]), new([]etf.Result[deaf]), new(map[etf.Result[int]]deaf),
 		new([2]passing), new([]passingNone), new([][]deaf), new(*passing), new([]*deaf), new(any), new(etf.Term), new(etf.Map), new(etf.List), new(etf.Tuple),
 		new(etf.Charlist), new([]etf.Charlist), new([]int), new([]float64), new([]string), new([]uint8Like), new(string), new([]byte), new([3]byte), new(bool),
 		new(int8), new(uint64), new(float32), new(big.Int), new(color), new(time.Time), new(etf.NaiveDateTime), new(time.Duration), new(etf.Pid), new(etf.Ref),
@@ -272,7 +272,7 @@ func subsetSeeds(t testing.TB) [][]byte {
 		"#{1 => a, 2 => b}", "#{1.5 => a, 2 => b}", "#{a => 1, b => #{c => 1}}", "#{[104, 105] => 1, [1, 2, 3] => 2}", "[#{a => 1}, #{}, #{b => #{}}]",
 		"#{<<\"a\">> => [#{'A' => 1, x => #{1 => 2}}]}", "#{#{a => 1} => 1, #{b => 2} => 2}", "#{#{'M' => #{#{} => 1}} => 1}", "#{'A' => [1 | 2], 1267650600228229401496703205376 => 1}",
 		"#{{{2024, 2, 29}, {1, 2, 3}} => 1}", "\"text\"", "[[], \"a\", [1000]]", "[1, 2000, 1267650600228229401496703205376]", "#{ok => 1, {ok, 3} => 2}", "nil",
-		"{ok, ok, ok}", "[{ok, 1}, {error, b}, ok]",
+		"{ok, ok, ok}", "[{ok, 1}, {error, b}, ok]", "#{env => [{a, 1}, b], tune => [{a, 1}, {a, x}]}", "[{a, #{x => 1}}, {b, #{}}]",
 	} {
 		b, err := etf.Marshal(mustParse(t, text))
 		if err != nil {
