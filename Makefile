@@ -35,7 +35,8 @@ help:
 	echo 'make benchstat BASE=main  the Go benchmarks of that revision and of the files here, run in turn and compared (benchstat);'
 	echo '               PKG=./dist/... and BENCH=Call take a part of them, COUNT=10 more runs, BENCHTIME=1s longer ones'
 	echo 'make bench-etf the codec against those of OTP 29 and of ergo, side by side'
-	echo 'make bench-cluster  calls, floods, streams and lost connections between BEAM, Go, ergo and C nodes: about 5 minutes'
+	echo 'make bench-cluster  calls, floods, streams, lost connections and names between BEAM, Go, ergo and C nodes: about 5 minutes;'
+	echo '               WORK=call1,flood PAIR=beam-beam,beam-go take a part, and show what an operation costs each side'
 	echo 'make sim       SIM=$(SIM) random schedules for each of the simulated clusters'
 	echo 'make golden    makes the golden vectors in testdata/ again, with OTP 23, 25, 27 and 29 (scripts/get-otp)'
 
@@ -94,10 +95,11 @@ soak:
 bench-etf:
 	bin=$$(scripts/get-otp 29); cd interop/bench && go run . -otp "$$bin"
 
-# The figures and the chart of the last run stand beside the program; README shows the chart.
+# The figures and the chart of the last whole run stand beside the program; README shows the chart.
 bench-cluster:
 	scripts/setup-bench
-	bins=$$(scripts/get-otp 29 25 | paste -sd,) && cd interop/bench/cluster && go run . -otp "$$bins" -json result.json -svg result.svg
+	bins=$$(scripts/get-otp 29 25 | paste -sd,) && cd interop/bench/cluster && go run . -otp "$$bins" \
+		$(if $(WORK)$(PAIR),-cpu -work '$(WORK)' -pair '$(PAIR)',-json result.json -svg result.svg)
 
 bench: bench-etf
 	go test -run '^$$' -bench . -benchmem ./...

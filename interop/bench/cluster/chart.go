@@ -20,14 +20,14 @@ const (
 
 	nameEnd     = 104 // names of pairs end here
 	rateLeft    = 112
-	rateUnit    = 52 // of BEAM with BEAM
+	rateUnit    = 48 // of BEAM with BEAM
 	rateMost    = 5
 	cpuLeft     = 480
 	cpuWidth    = 110
 	memoryLeft  = 652
 	memoryWidth = 60
 	timeLeft    = 770
-	timeWidth   = 100
+	timeWidth   = 92
 	fastest     = 10  // µs, where the scale of times begins
 	slowest     = 1e5 // and ends
 	style       = `<style>

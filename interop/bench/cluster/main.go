@@ -35,8 +35,6 @@ var (
 
 const cookie = "benchmark"
 
-func init() { runtime.LockOSThread() } // the peers go with the thread that has started them (Pdeathsig), and this one stays
-
 func main() {
 	flag.Parse()
 	log.SetFlags(0)
@@ -55,8 +53,14 @@ func run() error {
 		}
 		return be(*nameFlag, cookie)
 	}
+	runtime.LockOSThread() // the peers go with the thread that has started them (Pdeathsig): this one is to stay
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	go func() { // go run ends on a signal, and does not pass it on
+		for parent := os.Getppid(); os.Getppid() == parent; time.Sleep(time.Second) {
+		}
+		stop()
+	}()
 	l, err := newLab(ctx)
 	if err != nil {
 		return err
@@ -65,6 +69,7 @@ func run() error {
 	res, err := l.measure()
 	if res != nil {
 		res.print(os.Stdout)
+		res.printGoals(os.Stdout)
 		if *cpuFlag {
 			res.printUsage(os.Stdout)
 		}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -36,7 +37,12 @@ func (p *peer) usage() (usage, error) {
 	// The clock of another process's time has a number made of its pid (clock_getcpuclockid): nanoseconds, where /proc has ticks of 10 ms.
 	var t syscall.Timespec
 	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, uintptr(^pid<<3|2), uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
-		return u, fmt.Errorf("CPU time of %s: %w", p.node, errno)
+		select {
+		case <-p.ended:
+			return u, fmt.Errorf("%s has ended: %w%s", p.node, p.err, p.output())
+		case <-time.After(time.Second):
+			return u, fmt.Errorf("CPU time of %s: %w", p.node, errno)
+		}
 	}
 	u.cpu = float64(t.Nano())
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
