@@ -55,6 +55,6 @@ type Signal struct {
 	Kept bool
 }
 
-// ByName reports whether the signal is for the process that is registered as ToName, which is empty for the name ” that a process
-// may have like any other: then neither To nor ToRef is set.
+// ByName reports whether the signal is for the process that is registered as ToName, which is empty for the empty atom: a process
+// may have that name like any other. Then neither To nor ToRef is set.
 func (s *Signal) ByName() bool { return s.ToName != "" || s.To.Node == "" && s.ToRef.Len == 0 }
