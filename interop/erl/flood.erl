@@ -7,8 +7,8 @@
 %% pid, which answers the first message, go some of them, and monitors that are taken back. It ends with the reason
 %% {done, Count}, linked.
 %%
-%% It takes no links back: OTP can lose the exit signal of a link that comes after many that were taken back, also between two BEAM
-%% nodes (25, in 4 of 6 runs on a busy machine; seen with 29 and a Go node). The sender in Go does.
+%% It takes no links back: OTP can lose a link that is set up again over a busy connection (see TestLinksOnTheWire). The sender in Go
+%% does.
 send(Name, Node, Count, Every) ->
     spawn(fun() ->
         {Name, Node} ! {from, self()},
