@@ -18,7 +18,15 @@ var shapes = [][]string{
 	{"go", "go", "29"},
 	{"go", "25"},
 	{"25", "go"},
+	{"go", "23", "25"},
+	{"23", "25", "go"},
+	{"25", "23", "go"},
+	{"go", "23", "go", "25"},
+	{"go", "25", "27", "29"},
+	{"29", "go", "25", "go", "27"},
 }
+
+var namesEach = flag.Int("names", 20, "names that each node registers in TestGlobalClusters")
 
 // A cluster grows one by one; then it is whole, and names registered anywhere are known everywhere.
 func TestGlobalClusters(t *testing.T) {
@@ -31,6 +39,14 @@ func TestGlobalClusters(t *testing.T) {
 				[yes = Do(P, {global_register, {name, N}}) || {N, P} <- Ps],
 				lists:usort([Do(Q, {global_whereis, {name, N}}) =:= P || {N, P} <- Ps, {_, Q} <- Ps])`, "[true]")
 			c.want(`Until(fun() -> lists:usort(All([Puppet(N) || N <- Nodes], global_names)) =:= [[]] end, 10000)`, "true")
+			// A puppet answers to who made it. All register at the same time.
+			c.want(fmt.Sprintf(`Names = [{N, I} || N <- Nodes, I <- lists:seq(1, %d)], Me = self(),
+				[spawn_link(fun() -> P = Puppet(N), [yes = Do(P, {global_reregister, {N, I}}) || {M, I} <- Names, M =:= N], Me ! {registered, N, P},
+					receive enough -> ok end end) || N <- Nodes],
+				Ps = [receive {registered, N, P} -> {N, P} end || N <- Nodes], Qs = [Puppet(N) || N <- Nodes],
+				{[lists:sort(L) =:= lists:sort(Names) || L <- All(Qs, global_names)],
+					lists:usort([Do(Q, {global_whereis, {N, I}}) =:= P || {N, P} <- Ps, Q <- Qs, I <- [1, %[1]d div 2, %[1]d]])}`, *namesEach),
+				"{["+strings.Repeat("true,", len(shape)-1)+"true],[true]}")
 		})
 	}
 }

@@ -16,12 +16,14 @@ type builtin func(ctx context.Context, p *node.Process, args []etf.Term) (any, e
 
 var errBadArg = errors.New("badarg")
 
-// builtins are the functions that peers and their tools expect of every node.
-var builtins = []struct {
+type offered struct {
 	module, function etf.Atom
 	arity            int
 	f                builtin
-}{
+}
+
+// builtins are the functions that peers and their tools expect of every node.
+var builtins = []offered{
 	{"erlang", "node", 0, bifNode},
 	{"erlang", "self", 0, bifSelf},
 	{"erlang", "nodes", 0, bifNodes},
@@ -40,6 +42,8 @@ var builtins = []struct {
 	{"erlang", "error", 1, bifError},
 	{"erlang", "throw", 1, bifThrow},
 	{"erlang", "system_info", 1, bifSystemInfo},
+	{"erlang", "memory", 0, bifMemory},
+	{"erlang", "memory", 1, bifMemory},
 	{"erlang", "function_exported", 3, bifFunctionExported},
 	{"timer", "sleep", 1, bifSleep},
 	{"lists", "reverse", 1, bifReverse},
@@ -53,7 +57,7 @@ var builtins = []struct {
 }
 
 func handleBuiltins(n Offerer) {
-	for _, b := range builtins {
+	for _, b := range append([]offered{{"erlang", "statistics", 1, newStatistics().get}}, builtins...) {
 		n.Offer(b.module, b.function, b.arity, func(ctx context.Context, p *node.Process, raw []etf.Raw) (any, error) {
 			args, err := termsOf(raw)
 			if err != nil {

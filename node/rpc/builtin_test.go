@@ -122,6 +122,16 @@ func TestBuiltins(t *testing.T) {
 			{"erlang:system_info", "[wordsize]", "8"},
 			{"erlang:system_info", "[nonsense]", "badarg"},
 			{"erlang:system_info", "[1]", "badarg"},
+			{"erlang:memory", "[nonsense]", "badarg"},
+			{"erlang:memory", "[[total, nonsense]]", "badarg"},
+			{"erlang:memory", "[17]", "badarg"},
+			{"erlang:memory", "[[]]", "[]"},
+			{"erlang:memory", "[ets]", "0"},
+			{"erlang:memory", "[[atom, ets]]", "[{atom,0},{ets,0}]"},
+			{"erlang:statistics", "[reductions]", "{0,0}"},
+			{"erlang:statistics", "[io]", "{{input,0},{output,0}}"},
+			{"erlang:statistics", "[run_queue]", "0"},
+			{"erlang:statistics", "[nonsense]", "badarg"},
 			{"erlang:process_info", "[P, registered_name]", "{registered_name,subject}"},
 			{"erlang:process_info", "[Plain, registered_name]", "[]"},
 			{"erlang:process_info", "[Plain, [registered_name, status]]", "[{registered_name,[]},{status,waiting}]"},
@@ -180,6 +190,21 @@ func TestBuiltins(t *testing.T) {
 			"schedulers", "schedulers_online", "logical_processors", "logical_processors_available", "logical_processors_online", "smp_support", "threads"} {
 			if v, err := Call[etf.Term](t.Context(), a, b.Name(), "erlang", "system_info", item); err != nil {
 				t.Errorf("system_info(%v): %v, %v", item, v, err)
+			}
+		}
+		items, err := Call[etf.List](t.Context(), a, b.Name(), "erlang", "memory")
+		memory := map[etf.Term]etf.Int{}
+		for _, item := range items {
+			pair := item.(etf.Tuple)
+			memory[pair[0]] = pair[1].(etf.Int)
+		}
+		if total := memory[etf.Atom("total")]; err != nil || len(memory) != 9 || memory[etf.Atom("processes_used")] <= 0 ||
+			total != memory[etf.Atom("processes")]+memory[etf.Atom("system")] {
+			t.Errorf("%v, %v", items, err)
+		}
+		for _, item := range []etf.Atom{"wall_clock", "garbage_collection"} {
+			if v, err := Call[etf.Tuple](t.Context(), a, b.Name(), "erlang", "statistics", item); err != nil || len(v) < 2 {
+				t.Errorf("statistics(%v): %v, %v", item, v, err)
 			}
 		}
 		pids, err := Call[[]etf.Pid](t.Context(), a, b.Name(), "erlang", "processes")

@@ -79,7 +79,7 @@ func (t *terminal) run(p *node.Process) error {
 		if m.IsNotice() || m.Decode(&r) != nil {
 			continue
 		}
-		if name, args := open(r.Request); !waits(name, args) {
+		if name, args := open(r.Request); !waits(name, args, r.From.Node == p.Node().Name()) {
 			p.SendNoConnect(r.From, ioReply{ReplyAs: r.ReplyAs, Reply: t.answer(p.Context(), p, r.From, r.Request)})
 			continue
 		}
@@ -108,11 +108,11 @@ func open(request etf.Term) (name etf.Atom, args []etf.Term) {
 	return "", nil
 }
 
-// waits tells the requests that may take their time.
-func waits(name etf.Atom, args []etf.Term) bool {
+// waits tells the requests that may take their time; local are those of this node.
+func waits(name etf.Atom, args []etf.Term, local bool) bool {
 	switch name {
 	case "put_chars":
-		return len(args) >= 3 // there is a function to be called
+		return len(args) >= 3 && !local // there is a function to be called over there
 	case "get_line", "get_chars", "get_until", "requests":
 		return true
 	}

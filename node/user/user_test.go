@@ -119,6 +119,31 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// What a process of this node prints one after the other comes out so, also when it does not wait for the replies.
+func TestOrder(t *testing.T) {
+	n, out := start(t, "", nil)
+	p := n.Open()
+	want := ""
+	for i := range etf.Int(100) {
+		request := etf.Tuple{etf.Atom("put_chars"), etf.Atom("unicode"), etf.Atom("io_lib"), etf.Atom("format"), etf.List{etf.Binary("~p "), etf.List{i}}}
+		if i%3 == 0 {
+			request = etf.Tuple{etf.Atom("put_chars"), etf.Atom("unicode"), etf.Binary(i.String() + " ")}
+		}
+		want += i.String() + " "
+		if err := p.Send(etf.Atom("user"), etf.Tuple{etf.Atom("io_request"), p.Self(), i, request}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range etf.Int(100) {
+		if m, err := p.Receive(t.Context()); err != nil || m.String() != "{io_reply,"+i.String()+",ok}" {
+			t.Fatal(m, err)
+		}
+	}
+	if got := out.take(); got != want {
+		t.Errorf("printed %s", got)
+	}
+}
+
 func TestFunctions(t *testing.T) {
 	n, out := start(t, "a line\n", nil)
 	for _, tt := range []struct{ module, function, args, printed, result string }{
