@@ -53,6 +53,8 @@ test: static
 	$(call phase,codec against OTP)
 	$(MAKE) --no-print-directory fuzz-otp SEED=1 OTP=25
 	$(MAKE) --no-print-directory race
+	$(call phase,the benchmarks still work)
+	cd interop/bench && go vet ./... && go test -timeout 5m ./...
 	$(call phase,all passed)
 
 check: static

@@ -76,7 +76,7 @@ func inChart(w workResult, f figure) (class string, ok bool) {
 	case "BEAM-C", "BEAM-handcut":
 		return "floor", w.Key == "call1" || w.Key == "call64"
 	}
-	return "floor", strings.HasPrefix(f.Pair, "BEAM-ergo") && (w.Key == "call1" || w.Key == "call64" || w.Key == "ping")
+	return "floor", strings.HasPrefix(f.Pair, "BEAM-ergo") && (w.Key == "call1" || w.Key == "call64" || w.Key == "ping" || w.Key == "flood1")
 }
 
 // drawing is an SVG that grows downwards.

@@ -21,7 +21,7 @@ var (
 	nameFlag    = flag.String("name", "", "node name of the peer (internal)")
 	otpFlag     = flag.String("otp", "", "folders with erl and erlc, separated by commas; the first is the one of all pairs with one BEAM")
 	rounds      = flag.Int("rounds", 5, "rounds; the figures are their medians")
-	ms          = flag.Int("ms", 300, "milliseconds for each piece of work in a round")
+	ms          = flag.Int("ms", 250, "milliseconds for each piece of work in a round")
 	workFlag    = flag.String("work", "", "only this work, separated by commas: -work call1,flood (a key, or what keys begin with)")
 	pairsFlag   = flag.String("pair", "", "only these pairs, separated by commas: -pair beam-go,go-go; those with another OTP than the first are, for instance, beam-go-25")
 	cpuFlag     = flag.Bool("cpu", false, "print what one operation costs each side: CPU time, context switches, reads and writes")

@@ -40,15 +40,12 @@ func (p *pair) lacks(w *work) string {
 		}
 	case "ergo":
 		switch {
-		case calls || w.key == "ping":
-		case strings.HasPrefix(w.key, "flood") || w.key == "maps":
-			return "it drops messages when its mailbox is full"
-		case w.bytes > 0 || w.key == "mixed":
-			return "messages of 64 KiB and more end its connection"
+		case w.bytes > 0:
+			return "it loses messages of 64 KiB and more"
 		case w.key == "drop":
-			return "there is no server for it"
-		default:
-			return "it has none"
+			return "its links and monitors are not compared"
+		case !calls && w.key != "ping" && w.key != "maps" && !strings.HasPrefix(w.key, "flood"):
+			return "it has neither global nor pg"
 		}
 	}
 	if w.three && p.three == nil {
