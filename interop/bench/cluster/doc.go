@@ -17,6 +17,8 @@
 //
 //	go run . -otp /tmp/otps/29/bin -rounds 3 -work call1,flood -pair beam-beam,beam-go -cpu
 //
+// With -profile it leaves a CPU profile of each Go node in a folder, which has to be there.
+//
 // At the end, once: what 1,000 connections and 1,000,000 processes take of one node (scale.go).
 //
 // When a peer ends or does not answer, the program says so with what the peer printed (a Go peer prints its goroutines), and ends;

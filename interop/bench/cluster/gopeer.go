@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,6 +42,17 @@ func runGo(name, cookie string) error {
 	g := &goPeer{n: n}
 	if err := g.serve(); err != nil {
 		return err
+	}
+	if *profile != "" {
+		f, err := os.Create(filepath.Join(*profile, name+".pprof"))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	return answer(runtime.Version(), g.command)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,9 +41,7 @@ func newLab(ctx context.Context) (*lab, error) {
 }
 
 func (l *lab) close() {
-	for _, p := range l.peers {
-		p.stop()
-	}
+	l.stop(l.peers...)
 	l.epmd.Close()
 	os.RemoveAll(l.dir)
 }
@@ -61,15 +60,24 @@ func (l *lab) start(kind, node string, cmd *exec.Cmd) (*peer, error) {
 	return p, err
 }
 
-// stop ends a peer that is not needed any more.
-func (l *lab) stop(p *peer) {
-	p.stop()
-	for i, q := range l.peers {
-		if p == q {
-			l.peers = append(l.peers[:i], l.peers[i+1:]...)
-			return
+// stop ends peers that are not needed any more: those that do not end with their standard input by force.
+func (l *lab) stop(peers ...*peer) {
+	peers = slices.Clone(peers)
+	for _, p := range peers {
+		p.in.Close()
+	}
+	if *profile != "" { // which takes a moment
+		for _, p := range peers {
+			select {
+			case <-p.ended:
+			case <-time.After(2 * time.Second):
+			}
 		}
 	}
+	for _, p := range peers {
+		p.stop()
+	}
+	l.peers = slices.DeleteFunc(l.peers, func(p *peer) bool { return slices.Contains(peers, p) })
 }
 
 // self starts this program as a peer.
@@ -79,7 +87,7 @@ func (l *lab) self(kind string) (*peer, error) {
 		return nil, err
 	}
 	node := l.name(kind)
-	cmd := exec.Command(exe, "-peer", kind, "-name", node)
+	cmd := exec.Command(exe, "-peer", kind, "-name", node, "-profile", *profile)
 	cmd.Env = append(os.Environ(), "GOGC="+*gogc)
 	return l.start(kind, node, cmd)
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +26,7 @@ var (
 	cpuFlag     = flag.Bool("cpu", false, "print what one operation costs each side: CPU time, context switches, reads and writes")
 	jsonFile    = flag.String("json", "", "write the figures there as JSON")
 	svgFile     = flag.String("svg", "", "write a chart there")
+	profile     = flag.String("profile", "", "write a CPU profile of each Go node into this folder")
 	gogc        = flag.String("gogc", "800", "GOGC of the Go peers; 100 is Go's default")
 	dropCount   = flag.Int("drop", 100_000, "monitors, and links, for the lost connection; in hundreds of hundreds")
 	connections = flag.Int("connections", 1000, "nodes connected to one")
@@ -114,9 +114,7 @@ func (l *lab) measure() (*result, error) {
 		if err != nil {
 			return res, err
 		}
-		for _, p := range slices.Clone(l.peers) {
-			l.stop(p)
-		}
+		l.stop(l.peers...)
 	}
 	if wanted[connectionsKey] {
 		if err := l.connections(res, bins[0], *connections); err != nil {

@@ -145,9 +145,7 @@ func (l *lab) connections(res *result, bin string, count int) error {
 		t.r.IdleCPU = u.minus(cpu[i]).cpu / 1e3 / float64(t.r.Connections) * float64(time.Minute/tickEvery)
 		res.Connections = append(res.Connections, t.r)
 	}
-	for _, p := range append(append([]*peer{golang, beam}, crowd...), few...) {
-		l.stop(p)
-	}
+	l.stop(l.peers...)
 	return nil
 }
 
