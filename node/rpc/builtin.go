@@ -45,6 +45,9 @@ var builtins = []offered{
 	{"erlang", "memory", 0, bifMemory},
 	{"erlang", "memory", 1, bifMemory},
 	{"erlang", "function_exported", 3, bifFunctionExported},
+	{"code", "ensure_loaded", 1, codeAnswer(etf.Tuple{etf.Atom("error"), etf.Atom("nofile")})},
+	{"code", "is_loaded", 1, codeAnswer(etf.Atom("false"))},
+	{"code", "which", 1, codeAnswer(etf.Atom("non_existing"))},
 	{"timer", "sleep", 1, bifSleep},
 	{"lists", "reverse", 1, bifReverse},
 	{"Elixir.Node", "self", 0, bifNode},
@@ -72,6 +75,17 @@ func handleBuiltins(n Offerer) {
 	}
 	n.Offer("erlang", "apply", 2, applyFun)
 	n.Offer("erlang", "apply", 3, applyFunction)
+}
+
+// codeAnswer is what the module code says of every module: there are none. A shell that is to run here (erl -remsh, iex --remsh)
+// asks, and gives up with a plain message.
+func codeAnswer(answer etf.Term) builtin {
+	return func(_ context.Context, _ *node.Process, args []etf.Term) (any, error) {
+		if _, isAtom := args[0].(etf.Atom); !isAtom {
+			return nil, errBadArg
+		}
+		return answer, nil
+	}
 }
 
 // termsOf decodes the arguments of a function.
