@@ -24,6 +24,8 @@ type erlang struct {
 	addr string
 	ours net.Listener // go@127.0.0.2
 	old  bool         // OTP 23 or 24, which introduces itself by 'n' here
+
+	unwanted bool // what to answer when it says alive
 }
 
 func startErlang(t *testing.T) *erlang {
@@ -152,7 +154,7 @@ func (e *erlang) dialBy(start func(*Initiator) Step, cfg Config) (*wire, Result,
 			return w, in.Result(), err
 		}
 		if step.Ask == AskWanted {
-			step, err = in.Wanted(true)
+			step, err = in.Wanted(!e.unwanted)
 			continue
 		}
 		body, rerr := w.read()
@@ -216,7 +218,22 @@ func TestOTPDialled(t *testing.T) {
 		t.Errorf("nodes: %s", got)
 	}
 
-	// The same node once more: the old connection gives way to the new one. OTP 23 waits until that is gone.
+	// The same node once more, which does not want it after all: the old connection stays.
+	e.unwanted = true
+	if w, _, err := e.dial(cfg); !errors.Is(err, ErrAlive) || strings.Join(w.said, " ") != "> N < salive > sfalse" {
+		t.Errorf("%v, said %v", err, w.said)
+	} else {
+		w.SetDeadline(time.Now().Add(10 * time.Second))
+		if n, err := w.Conn.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("then %d bytes and %v", n, err)
+		}
+	}
+	e.unwanted = false
+	if got := e.eval("nodes(hidden)"); got != "['hidden@127.0.0.2']" {
+		t.Errorf("nodes: %s", got)
+	}
+
+	// Once more, in earnest: the old connection gives way to the new one. OTP 23 waits until that is gone.
 	if e.old {
 		first.Close()
 	}

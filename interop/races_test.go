@@ -126,7 +126,9 @@ func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
 		}
 	}
 	begin, longest := time.Now(), time.Duration(0)
-	for i := range count {
+	met := func() bool { return c.yielded.Load()+c.refused.Load() > 0 }
+	i := 0
+	for ; i < count || !met() && i < 20*count; i++ { // on a busy machine they may not meet for long
 		// The BEAM side takes longer to begin; the delays make either one first, or both at once.
 		us, delay := rand.IntN(1500), time.Duration(rand.IntN(1500))*time.Microsecond
 		round := time.Now()
@@ -164,9 +166,9 @@ func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
 			t.Fatalf("race %d: more came and went: %v\n%s", i, m, c.log())
 		}
 	}
-	t.Logf("%d races in %v, the longest until both were connected %v; %d times the Go node yielded, %d times it refused", count,
+	t.Logf("%d races in %v, the longest until both were connected %v; %d times the Go node yielded, %d times it refused", i,
 		time.Since(begin).Round(time.Millisecond), longest.Round(time.Millisecond), c.yielded.Load(), c.refused.Load())
-	if c.yielded.Load()+c.refused.Load() == 0 {
+	if !met() {
 		t.Error("the two sides never met")
 	}
 }
