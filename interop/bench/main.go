@@ -54,6 +54,7 @@ func main() {
 	defer o.stop()
 	var enc, all []row
 	var dec [2][]row
+	var bare []row
 	for _, s := range subjects {
 		if !strings.Contains(s.name, *only) {
 			continue
@@ -66,6 +67,11 @@ func main() {
 		dec[0] = append(dec[0], row{d.name, []*contender{d.who[0], d.who[1], d.who[2], d.who[5]}})
 		dec[1] = append(dec[1], row{d.name, []*contender{d.who[0], d.who[3], d.who[4], d.who[5]}})
 		all = append(all, e, d)
+		if s.bareTyped != nil {
+			b := row{s.name, []*contender{d.who[1], {run: times(s.bareTyped)}, d.who[2], {run: times(s.bareTerm)}}}
+			bare = append(bare, b)
+			all = append(all, row{s.name, []*contender{b.who[1], b.who[3]}})
+		}
 	}
 	for range *rounds {
 		for _, r := range all {
@@ -79,6 +85,7 @@ func main() {
 	fmt.Println("x: how many times as fast as OTP; e: as ergo. typed: Go structs and slices; Term: dynamic.")
 	report("encode, into a reused buffer; OTP makes a new binary", enc, "typed", "Term")
 	report("decode, into a new value each time, copying binaries", dec[0], "typed", "Term")
+	reportBare(bare)
 	report("decode with Alias, typed into a value that is there; OTP as above", dec[1], "typed", "Term")
 }
 
@@ -217,6 +224,30 @@ func (c *contender) round(ms int) {
 func (c *contender) median() float64 {
 	ns := slices.Sorted(slices.Values(c.ns))
 	return ns[len(ns)/2]
+}
+
+func times(f func()) func(int) {
+	return func(n int) {
+		for range n {
+			f()
+		}
+	}
+}
+
+// reportBare says how much of decoding is the memory of the result.
+func reportBare(rows []row) {
+	fmt.Printf("\nof that, taking memory for the result and filling it, with nothing decoded\n")
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "term\ttyped\tmemory\tof it\tTerm\tmemory\tof it\t")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s\t", r.name)
+		for i := 0; i < 4; i += 2 {
+			all, memory := r.who[i].median(), r.who[i+1].median()
+			fmt.Fprintf(w, "%.0f\t%.0f\t%.0f%%\t", all, memory, 100*memory/all)
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
 }
 
 func report(title string, rows []row, ours ...string) {

@@ -76,6 +76,9 @@ type item struct {
 type subject struct {
 	name  string
 	typed func(data []byte) (any, error)
+
+	// What takes the memory of the result and fills it, and does no more; nil where that is not most of the work.
+	bareTyped, bareTerm func()
 }
 
 func into[T any](data []byte) (any, error) {
@@ -84,13 +87,38 @@ func into[T any](data []byte) (any, error) {
 }
 
 var subjects = []subject{
-	{"hello", into[hello]},
-	{"gen_call", into[call]},
-	{"map10", into[map10]},
-	{"user", into[user]},
-	{"ints1000", into[[]int]},
-	{"tuples1000", into[[]item]},
-	{"floats1000", into[[]float64]},
-	{"binary64K", into[[]byte]},
-	{"big2048", into[big.Int]},
+	{name: "hello", typed: into[hello]},
+	{name: "gen_call", typed: into[call]},
+	{name: "map10", typed: into[map10]},
+	{name: "user", typed: into[user]},
+	{name: "ints1000", typed: into[[]int], bareTyped: bareSlice[int], bareTerm: bareList[etf.Int]},
+	{name: "tuples1000", typed: into[[]item]},
+	{name: "floats1000", typed: into[[]float64], bareTyped: bareSlice[float64], bareTerm: bareList[etf.Float]},
+	{name: "binary64K", typed: into[[]byte], bareTyped: bareCopy, bareTerm: bareCopy},
+	{name: "big2048", typed: into[big.Int]},
 }
+
+var (
+	sink, sinkOf any
+	source                = make([]byte, 65536)
+	boxed        etf.Term = etf.Int(1000)
+)
+
+func bareSlice[T int | float64]() {
+	s := make([]T, 1000)
+	for i := range s {
+		s[i] = T(i)
+	}
+	sink = s
+}
+
+// bareList fills a list of a thousand numbers, and the memory of these.
+func bareList[T etf.Int | etf.Float]() {
+	l, values := make(etf.List, 1000), make([]T, 1000)
+	for i := range l {
+		values[i], l[i] = T(i), boxed
+	}
+	sink, sinkOf = l, values
+}
+
+func bareCopy() { sink = append([]byte(nil), source...) }
