@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,9 @@ import (
 // 2.5 s, by either side; and sides with different intensities stay connected while both are awake.
 func TestTickIntensity(t *testing.T) {
 	since(t, 24) // which has net_tickintensity
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
 	install := otp.Find(t)
 	port := install.EPMD(t)
 	const ticktime = 2 * time.Second
@@ -56,7 +60,9 @@ func TestTickIntensity(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	m, err := w.Receive(t.Context())
+	bounded, cancel := context.WithTimeout(t.Context(), 10*ticktime)
+	defer cancel()
+	m, err := w.Receive(bounded)
 	took := time.Since(begun)
 	plain.Signal(syscall.SIGCONT)
 	if down, ok := m.NodeDown(); err != nil || !ok || string(down.Node) != plain.Name() || down.Reason != etf.Term(etf.Atom("net_tick_timeout")) {
