@@ -35,7 +35,8 @@ func newNetwork(t *testing.T) *network {
 		t.Skip("needs root to make network namespaces")
 	}
 	t.Cleanup(func() {
-		for _, s := range n.spaces {
+		for i, s := range n.spaces {
+			exec.Command("ip", "link", "del", fmt.Sprintf("erlnodev%d", i)).Run() // at once; with the namespace it goes some time
 			exec.Command("ip", "netns", "del", s).Run()
 		}
 		exec.Command("ip", "link", "del", n.bridge).Run()
@@ -60,6 +61,7 @@ func (n *network) space(i int) string {
 	s := fmt.Sprintf("erlnode%d", i)
 	n.ip("netns add " + s)
 	n.spaces = append(n.spaces, s)
+	exec.Command("ip", "link", "del", fmt.Sprintf("erlnodev%d", i)).Run() // of a run that was ended
 	n.ip(fmt.Sprintf("link add erlnodev%d type veth peer name eth0 netns %s", i, s))
 	n.ip(fmt.Sprintf("link set erlnodev%d master %s up", i, n.bridge))
 	for _, args := range []string{fmt.Sprintf("addr add %s.%d/24 dev eth0", subnet, i+1), "link set eth0 up", "link set lo up"} {

@@ -179,8 +179,8 @@ func inStep(t *testing.T, nodes []groupNode, members, groups int) time.Duration 
 // with 25 and earlier is none: the scope of 25 crashes.
 func TestGroupsInStep(t *testing.T) {
 	installs := releases(t)
-	mixes := [][2]string{{"25", "25"}, {"25", "27"}, {"27", "29"}, {"29", "29"}, {"23", "25"}}
-	for _, mix := range mixes {
+	mixes := [][2]string{{"25", "25"}, {"25", "27"}, {"27", "29"}, {"29", "29"}, {"23", "25"}, {"23", "23"}, {"27", "27"}}
+	for _, mix := range someShapes(t, mixes, 5) {
 		if installs[mix[0]] == nil || installs[mix[1]] == nil {
 			continue
 		}
