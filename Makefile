@@ -101,7 +101,7 @@ bench-etf:
 bench-cluster:
 	scripts/setup-bench
 	bins=$$(scripts/get-otp 29 25 | paste -sd,) && cd interop/bench/cluster && go run . -otp "$$bins" \
-		$(if $(WORK)$(PAIR),-cpu -work '$(WORK)' -pair '$(PAIR)',-json result.json -svg result.svg)
+		$(if $(WORK)$(PAIR),-cpu -work '$(WORK)' -pair '$(PAIR)',-md -json result.json -svg result.svg)
 
 bench: bench-etf
 	go test -run '^$$' -bench . -benchmem ./...

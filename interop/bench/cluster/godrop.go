@@ -36,9 +36,13 @@ func (g *goPeer) holder(p *node.Process) error {
 			started.Pids = append(started.Pids, held.Self())
 			heard.Go(func() {
 				expect(held, q.Links)
+				now := time.Now()
+				held.Exit(nil)
 				mu.Lock()
 				defer mu.Unlock()
-				g.lastEnd = time.Now()
+				if now.After(g.lastEnd) {
+					g.lastEnd = now
+				}
 			})
 		}
 		g.held.Go(heard.Wait)
@@ -55,7 +59,7 @@ func (g *goPeer) heard() outcome {
 	return outcome{"at": float64(g.lastEnd.UnixNano())}
 }
 
-// expect receives so many notices that the connection is lost, and ends the process.
+// expect receives so many notices that the connection is lost.
 func expect(p *node.Process, count int) error {
 	for range count {
 		m, err := p.Receive(context.Background())
@@ -66,7 +70,6 @@ func expect(p *node.Process, count int) error {
 			return fmt.Errorf("no notice: %v", m)
 		}
 	}
-	p.Exit(nil)
 	return nil
 }
 
@@ -96,11 +99,14 @@ func (g *goPeer) drop(peer etf.Atom, n int) (outcome, error) {
 	var all sync.WaitGroup
 	errs := make(chan error, 100+n)
 	hear := func(p *node.Process, count int) {
-		all.Go(func() {
+		all.Add(1)
+		go func() {
 			if err := expect(p, count); err != nil {
 				errs <- err
 			}
-		})
+			all.Done() // as the BEAM's processes say that they have heard, and end then
+			p.Exit(nil)
+		}()
 	}
 	for range 100 {
 		w := g.n.Open()

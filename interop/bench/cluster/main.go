@@ -26,6 +26,7 @@ var (
 	cpuFlag     = flag.Bool("cpu", false, "print what one operation costs each side: CPU time, context switches, reads and writes")
 	jsonFile    = flag.String("json", "", "write the figures there as JSON")
 	svgFile     = flag.String("svg", "", "write a chart there")
+	mdFlag      = flag.Bool("md", false, "print the table of README, too")
 	profile     = flag.String("profile", "", "write a CPU profile of each Go node into this folder")
 	gogc        = flag.String("gogc", "800", "GOGC of the Go peers; 100 is Go's default")
 	dropCount   = flag.Int("drop", 100_000, "monitors, and links, for the lost connection; in hundreds of hundreds")
@@ -76,6 +77,9 @@ func run() error {
 	}
 	if err != nil {
 		return err
+	}
+	if *mdFlag {
+		fmt.Printf("\n%s", res.markdown())
 	}
 	if *jsonFile != "" {
 		if err := res.writeJSON(*jsonFile); err != nil {

@@ -238,4 +238,20 @@ func (r *result) writeJSON(file string) error {
 	return os.WriteFile(file, append(b, '\n'), 0o666)
 }
 
+// markdown is the table of README: ratios to BEAM with BEAM, and rates of Go with Go.
+func (r *result) markdown() string {
+	var b strings.Builder
+	b.WriteString("| work | BEAM to Go | Go to BEAM | Go to Go | rate, Go to Go |\n|---|---|---|---|---|\n")
+	for _, w := range r.Work {
+		fmt.Fprintf(&b, "| %s |", w.Name)
+		for _, pair := range []string{"BEAM-Go", "Go-BEAM", "Go-Go"} {
+			f, _ := r.figure(w.Key, pair)
+			fmt.Fprintf(&b, " %s |", optional("%.2f", f.Ratio))
+		}
+		f, _ := r.figure(w.Key, "Go-Go")
+		fmt.Fprintf(&b, " %s %s |\n", measured(w.Unit, f.Median), chartUnit(w.Unit))
+	}
+	return b.String()
+}
+
 func (r *result) writeSVG(file string) error { return os.WriteFile(file, []byte(r.chart()), 0o666) }
