@@ -183,6 +183,36 @@ func TestFragmentsInterleaved(t *testing.T) {
 	}
 }
 
+// A process that exits in the middle of a message: what it has sent of it takes no memory any more when its exit is there, and
+// what comes of it all the same is thrown away. Messages of others, and to others, are completed.
+func TestRestOfDeadSender(t *testing.T) {
+	other := here
+	other.ID++
+	to := func(pid etf.Pid) []byte {
+		return append([]byte{104, 3, 97, 22}, etf.AppendPid(etf.AppendPid(nil, there), pid)...)
+	}
+	payload := etf.AppendBinary(nil, make([]byte, 1000))
+	dies := fragment(7, header(false), to(here), payload, 600, 300, 0)
+	stays := fragment(8, header(false), to(other), payload, 600, 300, 0)
+	for name, end := range map[string][]byte{
+		"EXIT": append([]byte{131, 68, 0, 104, 3, 97, 24}, etf.AppendAtom(etf.AppendPid(etf.AppendPid(nil, there), here), "boom")...),
+		"MONITOR_P_EXIT": append([]byte{131, 68, 0, 104, 4, 97, 28}, etf.AppendAtom(etf.AppendRef(etf.AppendPid(etf.AppendPid(nil, there), here),
+			etf.Ref{Node: here.Node, Creation: 1, Words: [5]uint32{1, 2, 3}, Len: 3}), "boom")...),
+	} {
+		got, err := receive(allFlags, dies[0], stays[0], dies[1], end, stays[1], dies[2], stays[2])
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var said []string
+		for _, s := range got {
+			said = append(said, fmt.Sprintf("%v to %d", s.Kind, s.To.ID))
+		}
+		if len(said) != 2 || !strings.HasSuffix(said[0], fmt.Sprintf("EXIT to %d", here.ID)) || said[1] != fmt.Sprintf("SEND to %d", other.ID) {
+			t.Errorf("%s: %v", name, said)
+		}
+	}
+}
+
 func TestFragmentViolations(t *testing.T) {
 	control := append([]byte{104, 3, 97, 22}, etf.AppendPid(etf.AppendPid(nil, there), here)...)
 	link := append([]byte{104, 3, 97, 1}, etf.AppendPid(etf.AppendPid(nil, there), here)...)
