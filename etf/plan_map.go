@@ -168,7 +168,7 @@ func decMap(r *Reader, v reflect.Value, key, elem *plan, simple bool) error {
 // different terms, where the Go values do not say so.
 func distinctKeys(r Reader, at, first, n int) error {
 	r.pos, r.owed, r.elements = first, 0, math.MaxInt
-	base := r.scratch.keys.begin()
+	base := r.scratch.keys.begin(n)
 	for range n {
 		if err := r.ignoreKey(at); err != nil {
 			return err

@@ -111,7 +111,7 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 		}
 		if i < 0 {
 			if ignored < 0 {
-				ignored = r.scratch.keys.begin()
+				ignored = r.scratch.keys.begin(n)
 			}
 			if err := s.ignore(r, at); err != nil {
 				return err

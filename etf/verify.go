@@ -3,17 +3,21 @@ package etf
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // verify moves over one term, and refuses what Term refuses: not only what has no end, as Skip does, but also atoms that
 // are no text, floats that are not finite, maps with a key that stands there twice. It counts what Term counts. What
 // Unmarshal passes over goes through here, so that what it accepts is what decoding to a Term accepts, whatever Go
 // type is asked for.
-func (r *Reader) verify() error { return r.verifyEach(1) }
+func (r *Reader) verify() error {
+	r.owed++
+	return r.verifyEach(1)
+}
 
-// verifyEach verifies n terms. What nearly all terms are made of takes no call.
+// verifyEach verifies n terms, which are owed. What nearly all terms are made of takes no call.
 func (r *Reader) verifyEach(n int) error {
-	d := r.data
+	d, owed := r.data, r.owed-n
 	for ; n > 0; n-- {
 		at := r.pos
 		left := len(d) - at
@@ -64,10 +68,12 @@ func (r *Reader) verifyEach(n int) error {
 				}
 			}
 		}
+		r.owed = owed + n - 1
 		if err := r.verifyOne(); err != nil {
 			return err
 		}
 	}
+	r.owed = owed
 	return nil
 }
 
@@ -129,7 +135,7 @@ func (r *Reader) verifyParts(n int) error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	if err := r.budget(n); err != nil {
+	if err := r.claim(n); err != nil {
 		return err
 	}
 	if err := r.verifyEach(n); err != nil {
@@ -170,7 +176,7 @@ func (r *Reader) verifyList() error {
 			if err := r.once(&opened); err != nil {
 				return err
 			}
-			if err := r.budget(int(n)); err != nil {
+			if err := r.claim(int(n)); err != nil {
 				return err
 			}
 			if err := r.verifyEach(int(n)); err != nil {
@@ -178,7 +184,7 @@ func (r *Reader) verifyList() error {
 			}
 			continue
 		default:
-			if err := r.verifyEach(1); err != nil {
+			if err := r.verify(); err != nil {
 				return err
 			}
 		}
@@ -198,7 +204,7 @@ func (r *Reader) verifyMap() error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	if err := r.budget(2 * n); err != nil {
+	if err := r.claim(2 * n); err != nil {
 		return err
 	}
 	if r.scratch == nil {
@@ -209,8 +215,9 @@ func (r *Reader) verifyMap() error {
 			s.release()
 		}()
 	}
-	first := r.scratch.keys.begin()
+	first := r.scratch.keys.begin(n)
 	for range n {
+		r.owed--
 		if err := r.ignoreKey(at); err != nil {
 			return err
 		}
@@ -229,8 +236,11 @@ func (r *Reader) verifyMap() error {
 // clear that none of them stands in its map twice.
 type keyStack struct{ pairs Map }
 
-// begin returns where the keys of a map will start.
-func (s *keyStack) begin() int { return len(s.pairs) }
+// begin makes room for n keys of a map, which have been claimed, and returns where they will start.
+func (s *keyStack) begin(n int) int {
+	s.pairs = slices.Grow(s.pairs, n)
+	return len(s.pairs)
+}
 
 // maxKeys is for how many keys a keyStack keeps its memory.
 const maxKeys = 1024
