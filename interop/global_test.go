@@ -84,8 +84,13 @@ func TestGlobalKill(t *testing.T) {
 	c.whole()
 	c.want(`P = Puppet('n2@127.0.0.1'), Q = Puppet('n0@127.0.0.1'), yes = Do(P, {global_register, nemo}), true = Do(P, {global_set_lock, {r, P}, Nodes, 0}),
 		[false, true] = [Do(Q, {global_set_lock, {r, Q}, Nodes, 0}), Do(Q, {global_whereis, nemo}) =:= P]`, "[false,true]")
+	// It is at it when it is killed: it holds the lock of all names most of the time.
+	c.want(`Me = self(), spawn(fun() -> P = Puppet('n2@127.0.0.1'), (fun F(I) -> Do(P, {global_reregister, {busy, I}}), I =:= 50 andalso (Me ! begun), F(I + 1) end)(1) end),
+		receive begun -> ok after 20000 -> late end`, "ok")
 	c.kill("'n2@127.0.0.1'")
 	c.want(`Until(fun() -> lists:usort(All([Puppet(N) || N <- Nodes], {global_whereis, nemo})) =:= [undefined] end, 10000)`, "true")
+	c.want(`Until(fun() -> lists:usort(All([Puppet(N) || N <- Nodes], global_names)) =:= [[]] end, 10000)`, "true")
+	c.want(`[Do(Puppet(N), {global_register, {again, N}}) || N <- Nodes]`, "[yes,yes,yes]")
 	c.want(`Q = Puppet('n0@127.0.0.1'), Until(fun() -> Do(Q, {global_set_lock, {r, Q}, Nodes, 0}) end, 10000)`, "true")
 	c.whole()
 }

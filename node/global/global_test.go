@@ -361,6 +361,31 @@ func TestGroups(t *testing.T) {
 	eventually(t, "c leaves the names of a", func() bool { _, ok := a.Global.Whereis("c@test"); return !ok })
 }
 
+// Nobody waits for a node whose global_name_server has ended while its connections stay.
+func TestServerEnds(t *testing.T) {
+	all := cluster(t, "a@test", "b@test", "c@test")
+	a, b, c := all[0], all[1], all[2]
+	p := a.Open()
+	if err := a.Global.Register(t.Context(), "before", p.Self()); err != nil {
+		t.Fatal(err)
+	}
+	dead := b.Global.Self()
+	if err := a.Open().SendExit(dead, etf.Atom("kill")); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 { // the first may be under way to b when that ends
+		if err := a.Global.Reregister(t.Context(), fmt.Sprint("after", i), p.Self()); err != nil {
+			t.Fatal(err)
+		}
+		if pid, ok := c.Global.Whereis(fmt.Sprint("after", i)); !ok || pid != p.Self() {
+			t.Error(i, pid, ok)
+		}
+	}
+	if b.Alive(dead) || len(a.Nodes(0)) != 2 {
+		t.Error(b.Alive(dead), a.Nodes(0))
+	}
+}
+
 // A node that closes takes its names with it, and the others stay together.
 func TestClose(t *testing.T) {
 	all := cluster(t, "a@test", "b@test", "c@test")
