@@ -117,7 +117,7 @@ func TestGlobalConflict(t *testing.T) {
 			for _, m := range strings.Fields(tt.members) {
 				c.add(m)
 			}
-			for _, method := range []string{"random_exit_name", "random_notify_name", "notify_all_name"} {
+			for _, method := range []string{"random_exit_name", "random_notify_name", "notify_all_name", "keep_last"} {
 				if len(c.names) == 3 {
 					c.connect(c.names[0], c.names[1])
 					c.want(`All([Puppet(N) || N <- lists:droplast(Nodes)], global_sync)`, "[ok,ok]")
@@ -137,6 +137,7 @@ func TestGlobalConflict(t *testing.T) {
 						"random_exit_name":   "{[no,no],{true,killed},[p]}",
 						"random_notify_name": "{[no,{q,{global_name_conflict,nemo}}],no,[p]}",
 						"notify_all_name":    "{[{p,{global_name_conflict,nemo,q}},{q,{global_name_conflict,nemo,p}}],no,[undefined]}",
+						"keep_last":          "{[no,no],no,[q]}", // not OTP's, but the nodes' own
 					}[method])
 			}
 		})

@@ -1,7 +1,7 @@
 %% A puppet: a process under remote control of its owner. It answers {do, Tag, Command} with {done, Tag, Result}, passes
 %% every other message on as {got, Puppet, Message}, and exits normally with its owner.
 -module(target_puppet).
--export([start/1, init/1]).
+-export([start/1, init/1, keep_last/3]).
 
 start(Owner) ->
     spawn(?MODULE, init, [Owner]).
@@ -26,6 +26,10 @@ loop(Owner, Monitor, Filled) ->
             Owner ! {got, self(), Message},
             loop(Owner, Monitor, Filled)
     end.
+
+%% A method of this node's own for conflicts of global names.
+keep_last(_Name, A, B) when node(A) > node(B) -> A;
+keep_last(_Name, _A, B) -> B.
 
 run(Command) ->
     try
@@ -63,6 +67,7 @@ do({connect, Node}) -> net_kernel:connect_node(Node);
 do({disconnect, Node}) -> disconnect_node(Node);
 do({ping, Node}) -> net_adm:ping(Node);
 do({global_register, Name}) -> global:register_name(Name, self());
+do({global_register, Name, keep_last}) -> global:register_name(Name, self(), fun ?MODULE:keep_last/3);
 do({global_register, Name, Method}) -> global:register_name(Name, self(), fun global:Method/3);
 do({global_reregister, Name}) -> global:re_register_name(Name, self());
 do({global_register_ext, Name, Pid}) -> global:register_name_external(Name, Pid);

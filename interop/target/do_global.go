@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/erlnode/erlnode/etf"
@@ -22,7 +23,8 @@ var globalCommands = map[signature]command{
 	{"global_disconnect", atom}: (*puppet).doGlobalDisconnect,
 }
 
-// doGlobalRegister is global:register_name/2,3 for the puppet itself; a method is one of OTP's, by its name.
+// doGlobalRegister is global:register_name/2,3 for the puppet itself; a method is one of OTP's, by its name, or the target's own:
+// keep_last.
 func (u *puppet) doGlobalRegister(args []etf.Term) (any, error) {
 	var method []global.Method
 	if len(args) == 2 {
@@ -30,9 +32,20 @@ func (u *puppet) doGlobalRegister(args []etf.Term) (any, error) {
 		if !isAtom {
 			return nil, errBadarg
 		}
-		method = append(method, etf.Export{Module: "global", Function: name, Arity: 3})
+		if name == "keep_last" {
+			method = append(method, u.global.Resolver(name, keepLast))
+		} else {
+			method = append(method, etf.Export{Module: "global", Function: name, Arity: 3})
+		}
 	}
 	return answered(u.global.Register(u.Context(), args[0], u.Self(), method...))
+}
+
+func keepLast(_ context.Context, _ etf.Term, a, b etf.Pid) etf.Pid {
+	if a.Node > b.Node {
+		return a
+	}
+	return b
 }
 
 func (u *puppet) doGlobalReregister(args []etf.Term) (any, error) {
