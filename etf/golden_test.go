@@ -164,6 +164,16 @@ func longTerm(t *testing.T, expr string) etf.Term {
 	name, args, _ := strings.Cut(strings.TrimSuffix(expr, ")"), "(")
 	first, second, _ := strings.Cut(args, ", ")
 	switch {
+	case name == "atoms": // of 0 to 255 of one character
+		c, err := strconv.Atoi(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l etf.List
+		for n := range 256 {
+			l = append(l, etf.Atom(strings.Repeat(string(rune(c)), n)))
+		}
+		return l
 	case name == "lists:duplicate":
 		n, _ := strconv.Atoi(first)
 		elem, err := etf.Parse(second)

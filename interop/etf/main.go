@@ -148,7 +148,7 @@ func (f *fuzzer) encode(c *comparison, n int) error {
 			continue
 		}
 		c.accepted++
-		if hash := etf.PHash2N(terms[i], 1<<32); hash != a.hash {
+		if hash := etf.PHash2N(terms[i], 1<<32); hash != a.hash && !ownHash(terms[i]) {
 			c.fail(data[i], "phash2 %d, in OTP %d: %v", hash, a.hash, terms[i])
 		}
 		if !bytes.Equal(a.bytes, data[i]) { // the order of maps is OTP's own, and so is the form of ports since OTP 26
@@ -182,11 +182,30 @@ func (f *fuzzer) decode(c *comparison, n int) error {
 		if b, err := etf.Marshal(term, opts...); err != nil || !bytes.Equal(b, a.bytes) {
 			c.fail(a.bytes, "encodes as %x (%v)\n%v", b, err, term)
 		}
-		if hash := etf.PHash2N(term, 1<<32); hash != a.hash {
+		if hash := etf.PHash2N(term, 1<<32); hash != a.hash && !ownHash(term) {
 			c.fail(a.bytes, "phash2 %d, in OTP %d: %v", hash, a.hash, term)
 		}
 	}
 	return nil
+}
+
+// ownHash reports whether there is a native record of several fields in t, which each VM hashes in its own way.
+func ownHash(t etf.Term) bool {
+	switch t := t.(type) {
+	case etf.Tuple:
+		return slices.ContainsFunc(t, ownHash)
+	case etf.List:
+		return slices.ContainsFunc(t, ownHash)
+	case etf.Improper:
+		return slices.ContainsFunc(t.Elems, ownHash) || ownHash(t.Tail)
+	case etf.Map:
+		return slices.ContainsFunc(t, func(p etf.Pair) bool { return ownHash(p.Key) || ownHash(p.Value) })
+	case *etf.Fun:
+		return slices.ContainsFunc(t.Free, ownHash)
+	case *etf.Record:
+		return len(t.Fields) > 1 || slices.ContainsFunc(t.Fields, func(f etf.Field) bool { return ownHash(f.Value) })
+	}
+	return false
 }
 
 // mutated lets both decode bytes with faults.

@@ -51,9 +51,16 @@ term(D) ->
         4 -> maps:from_list([{term(D - 2), term(D - 1)} || D > 1, _ <- lists:seq(1, few(n(40)))]);
         5 -> {atom(), term(D - 1), term(D - 1)};
         6 -> maps:from_list([{atom(), term(D - 1)} || _ <- lists:seq(1, few(n(40)))]);
-        7 -> closure(leaf(), leaf());
+        7 -> case n(3) =:= 1 andalso erlang:system_info(otp_release) >= "29" of true -> record(D); false -> closure(leaf(), leaf()) end;
         _ -> leaf()
     end.
+
+%% native, which OTP 29 has
+record(D) ->
+    Fields = lists:usort([atom() || _ <- lists:seq(2, n(5))]),
+    Ext = fun(T) -> <<131, B/binary>> = term_to_binary(T, [{minor_version, 2}]), B end,
+    binary_to_term(iolist_to_binary([<<131, 67, (length(Fields)):32, (n(2) - 1)>>, Ext(atom()), Ext(atom()), [Ext(F) || F <- Fields],
+                                     [Ext(term(D - 1)) || _ <- Fields]])).
 
 terms(D) -> [term(D - 1) || _ <- lists:seq(1, few(n(100)))].
 

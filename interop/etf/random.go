@@ -17,6 +17,7 @@ type source struct {
 	nodes []etf.Atom
 
 	maxPid  uint32   // IDs of pids are below
+	records bool     // native ones
 	creator *etf.Pid // of all funs, if not nil
 }
 
@@ -28,6 +29,7 @@ func newSource(seed uint64, release string) *source {
 		s.maxPid = 1 << 15
 	case release > "25":
 		s.creator = &etf.Pid{Node: "nonode@nohost"}
+		s.records = release > "28"
 	}
 	// Few enough not to fill the table of atoms of a BEAM node.
 	for i := range 2000 {
@@ -94,6 +96,10 @@ func (s *source) term(depth int) etf.Term {
 		if s.IntN(4) == 0 {
 			return s.fun(depth)
 		}
+	case 7:
+		if s.records && s.IntN(3) == 0 {
+			return s.record(depth)
+		}
 	}
 	return s.leaf()
 }
@@ -141,6 +147,18 @@ func (s *source) fun(depth int) etf.Term {
 	}
 	return &etf.Fun{Arity: uint8(s.IntN(10)), Uniq: [16]byte(s.bytes(16)), Index: s.Uint32N(1000), Module: s.atom(), OldIndex: etf.Int(s.Uint32N(1 << 20)),
 		OldUniq: etf.Int(s.Uint32N(1 << 27)), Pid: creator, Free: s.terms(depth, s.IntN(4))}
+}
+
+func (s *source) record(depth int) etf.Term {
+	r := &etf.Record{Exported: s.IntN(2) == 0, Module: s.atom(), Name: s.atom()}
+	seen := map[etf.Atom]bool{}
+	for range s.IntN(5) {
+		if name := s.atom(); !seen[name] {
+			seen[name] = true
+			r.Fields = append(r.Fields, etf.Field{Name: name, Value: s.term(depth - 1)})
+		}
+	}
+	return r
 }
 
 func (s *source) pid() etf.Pid {

@@ -24,6 +24,7 @@ main() ->
     section("encode"),
     %% the order of a large map is another in each run of the VM, and OTP 23 has no deterministic
     [io:format("~s\t~ts~n", [hex(term_to_binary(T, [{minor_version, 2}, deterministic])), own(T)]) || release() >= 25, T <- large_maps()],
+    [io:format("~s\t~ts~n", [hex(enc(T)), Text]) || {T, Text} <- records()],
     section("default"),
     [io:format("~s\t~ts~n", [hex(term_to_binary(T)), text(T)]) ||
         T <- atoms() ++ [T || T <- idents(), not local(T)] ++ [1.5, {a, 'ж'}, ['é' | 'ü'], #{'é' => ["ab", {}]}, fun a:b/1]],
@@ -186,6 +187,7 @@ large_maps() ->
         lists:seq(1, 39))])].
 
 long() ->
+    [{[list_to_atom(lists:duplicate(N, C)) || N <- lists:seq(0, 255)], io_lib:format("atoms(~w)", [C])} || C <- [$a, 16#e9, 16#430, 16#1f600]] ++
     [{lists:duplicate(N, 7), io_lib:format("lists:duplicate(~w, 7)", [N])} || N <- [65534, 65535, 65536, 65537]] ++
     [{binary:copy(<<"x">>, N), io_lib:format("binary:copy(<<\"x\">>, ~w)", [N])} || N <- [65535, 65536, 1000000]] ++
     [{lists:duplicate(70000, a), "lists:duplicate(70000, a)"}, {1 bsl (8 * 65536), "1 bsl 524288"}, {1 bsl (8 * 65536 - 1), "1 bsl 524287"},
@@ -219,7 +221,17 @@ funs() ->
     X = {free, <<"x">>}, Y = [1, 2, 3],
     [fun lists:map/2, fun 'A':'b c'/0, fun a:b/255,
      fun() -> ok end, fun(A) -> A end, fun(A, B) -> {A, B, X} end, fun(_) -> {X, Y, 1.5} end,
-     {f, fun(A) -> [A|Y] end}].
+     {f, fun(A) -> [A|Y] end}, #{fun(A) -> [A|X] end => closure}].
+
+%% the native records of OTP 29, with their text
+records() ->
+    [{b2t(<<131, 67, (length(Fs)):32, X, 119, 1, "m", 119, 3, "rec",
+            << <<119, (length(F)), (list_to_binary(F))/binary>> || {F, _} <- Fs >>/binary,
+            << <<(tail(term_to_binary(V, [{minor_version, 2}])))/binary>> || {_, V} <- Fs >>/binary>>),
+      ["#m:rec", case X of 1 -> "/exported"; 0 -> "" end, "{", lists:join(",", [[F, "=", text(V)] || {F, V} <- Fs]), "}"]} ||
+        release() >= 29, X <- [0, 1], Fs <- [[], [{"a", 1}], [{"k", "str"}], [{"f", {1.5, <<"x">>}}], [{"m", #{a => [b]}}], [{"b", 2}, {"a", x}]]].
+
+tail(<<131, B/binary>>) -> B.
 
 %% ---- other bytes for terms
 
