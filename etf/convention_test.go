@@ -174,7 +174,7 @@ func TestTime(t *testing.T) {
 	for data, text := range lines {
 		if strings.HasPrefix(text, "#DateTime<2024-07-01") {
 			var got time.Time
-			err := etf.Unmarshal(unhex(t, data), &got)
+			err := etf.Unmarshal(unhex(t, data), &got, etf.Strict())
 			if name, offset := got.Zone(); err != nil || got.Format(time.RFC3339) != "2024-07-01T02:03:04-02:30" || name != "NDT" || offset != -9000 {
 				t.Errorf("%s: %v, %v", text, got, err)
 			}
@@ -204,7 +204,11 @@ func TestTime(t *testing.T) {
 	for _, c := range []struct{ term, want string }{
 		{"{{2024,2,29},{1,2,3}}", "2024-02-29T01:02:03Z"},
 		{"{{2023,2,29},{1,2,3}}", ""}, {"{{2024,13,1},{1,2,3}}", ""}, {"{{2024,1,1},{24,0,0}}", ""}, {"{1,2}", ""}, {"5", ""}, {"#{}", ""},
-		{"#{'__struct__' => 'Elixir.Date'}", ""}, {"{{9223372036854775807,1,1},{0,0,0}}", ""},
+		{"#{'__struct__' => 'Elixir.Date'}", ""}, {"{{2024,2,29},{1,2}}", ""}, {"{{2024,2,x},{1,2,3}}", ""}, {"#{'__struct__' => 'Elixir.NaiveDateTime',calendar => 'Elixir.Calendar.ISO',year => 2024}", ""},
+		{"#{'__struct__' => 'Elixir.NaiveDateTime',calendar => 'Elixir.Calendar.ISO',year => 2024,month => 2,day => 29,hour => 1,minute => 2,second => 3,microsecond => {0,0}}", "2024-02-29T01:02:03Z"},
+		{"#{'__struct__' => 'Elixir.NaiveDateTime',calendar => 'Elixir.Calendar.ISO',year => 2024,month => 2,day => 29,hour => 1,minute => 2,second => 3}", ""},
+		{"#{'__struct__' => 'Elixir.DateTime',calendar => 'Elixir.Calendar.ISO',year => 2024,month => 2,day => 29,hour => 1,minute => 2,second => 3,microsecond => {0,0}}", ""},
+		{"{{9223372036854775807,1,1},{0,0,0}}", ""},
 	} {
 		var got time.Time
 		err := etf.Raw{Bytes: mustAppend(t, mustParse(t, c.term))}.Decode(&got)

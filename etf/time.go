@@ -79,91 +79,106 @@ func decTime(r *Reader, v reflect.Value) error { return decClock(r, v, "Elixir.D
 
 func decNaive(r *Reader, v reflect.Value) error { return decClock(r, v, "Elixir.NaiveDateTime") }
 
+// clockTuple is calendar:datetime().
+type clockTuple struct {
+	_    struct{} `etf:",tuple"`
+	Date struct {
+		_                struct{} `etf:",tuple"`
+		Year, Month, Day int64
+	}
+	Time struct {
+		_                    struct{} `etf:",tuple"`
+		Hour, Minute, Second int64
+	}
+}
+
+// clockMap is a NaiveDateTime or DateTime of Elixir.
+type clockMap struct {
+	Struct   Atom  `etf:"__struct__"`
+	Calendar Atom  `etf:"calendar"`
+	Year     int64 `etf:"year"`
+	Month    int64 `etf:"month"`
+	Day      int64 `etf:"day"`
+	Hour     int64 `etf:"hour"`
+	Minute   int64 `etf:"minute"`
+	Second   int64 `etf:"second"`
+	Micro    struct {
+		_      struct{} `etf:",tuple"`
+		Value  int64
+		Digits Raw
+	} `etf:"microsecond"`
+	UTCOffset int64   `etf:"utc_offset"`
+	StdOffset int64   `etf:"std_offset"`
+	ZoneAbbr  *string `etf:"zone_abbr"`
+}
+
 // decClock reads a struct of the given module, or of NaiveDateTime, or a calendar:datetime().
 func decClock(r *Reader, v reflect.Value, module Atom) error {
-	at := r.pos
-	t, err := r.Term()
-	if err != nil {
+	start := *r
+	moment, ok, err := r.clock(module)
+	if err != nil && !isTypeError(err) {
 		return err
 	}
-	moment, ok := clockOf(t, module)
-	if !ok {
-		r.pos = at
+	if err != nil || !ok {
+		*r = start
 		return r.unfit(v.Type(), "%"+Inspect(module)+"{}, %NaiveDateTime{} or {{Year, Month, Day}, {Hour, Minute, Second}}, of a day that there is")
 	}
 	v.Set(reflect.ValueOf(moment).Convert(v.Type()))
 	return nil
 }
 
-func clockOf(t Term, module Atom) (time.Time, bool) {
-	switch t := t.(type) {
-	case Tuple:
-		if len(t) != 2 {
-			return time.Time{}, false
+// clock reads a time; ok is false if it is none.
+func (r *Reader) clock(module Atom) (t time.Time, ok bool, err error) {
+	if tag, _ := r.Tag(); tag != tagMap {
+		var c clockTuple
+		if err := planOf(reflect.TypeFor[clockTuple]()).dec(r, addrTo(&c)); err != nil {
+			return t, false, err
 		}
-		date, ok1 := triple(t[0])
-		clock, ok2 := triple(t[1])
-		return makeTime(append(date, clock...), 0, time.UTC, ok1 && ok2)
-	case Map:
-		name, _ := t.Get(Atom("__struct__"))
-		calendar, _ := t.Get(Atom("calendar"))
-		fields, ok := ints(t, "year", "month", "day", "hour", "minute", "second")
-		micro, _ := t.Get(Atom("microsecond"))
-		pair, isPair := micro.(Tuple)
-		if !ok || calendar != Atom("Elixir.Calendar.ISO") || !isPair || len(pair) != 2 {
-			return time.Time{}, false
-		}
-		us, ok := pair[0].(Int)
-		if !ok || us < 0 || us > 999_999 {
-			return time.Time{}, false
-		}
-		zone := time.UTC
-		if name == Atom("Elixir.DateTime") && module == name {
-			if zone, ok = zoneOf(t); !ok {
-				return time.Time{}, false
-			}
-		} else if name != Atom("Elixir.NaiveDateTime") {
-			return time.Time{}, false
-		}
-		return makeTime(fields, int(us)*1000, zone, true)
+		t, ok = makeTime([6]int64{c.Date.Year, c.Date.Month, c.Date.Day, c.Time.Hour, c.Time.Minute, c.Time.Second}, 0, time.UTC)
+		return t, ok, nil
 	}
-	return time.Time{}, false
+	const none = math.MinInt64 // what a field that does not come is
+	c := clockMap{Year: none, Month: none, Day: none, Hour: none, Minute: none, Second: none, UTCOffset: none, StdOffset: none}
+	c.Micro.Value = none
+	strict := r.strict
+	r.strict = false // time_zone, and what a calendar may add
+	err = planOf(reflect.TypeFor[clockMap]()).dec(r, addrTo(&c))
+	r.strict = strict
+	if err != nil {
+		return t, false, err
+	}
+	zone := time.UTC
+	ok = c.Calendar == "Elixir.Calendar.ISO" && c.Micro.Value >= 0 && c.Micro.Value <= 999_999
+	switch {
+	case c.Struct == "Elixir.DateTime" && module == c.Struct:
+		var known bool
+		zone, known = c.zone()
+		ok = ok && known
+	case c.Struct != "Elixir.NaiveDateTime":
+		ok = false
+	}
+	if !ok {
+		return t, false, nil
+	}
+	t, ok = makeTime([6]int64{c.Year, c.Month, c.Day, c.Hour, c.Minute, c.Second}, int(c.Micro.Value)*1000, zone)
+	return t, ok, nil
 }
 
-func triple(t Term) ([]int64, bool) {
-	tuple, ok := t.(Tuple)
-	if !ok || len(tuple) != 3 {
-		return nil, false
-	}
-	out := make([]int64, 3, 6)
-	for i, e := range tuple {
-		n, ok := e.(Int)
-		if !ok {
-			return nil, false
-		}
-		out[i] = int64(n)
-	}
-	return out, true
-}
-
-// zoneOf returns the location of a DateTime: UTC, or one with the offset that it has, under the abbreviation.
-func zoneOf(m Map) (*time.Location, bool) {
-	offsets, ok := ints(m, "utc_offset", "std_offset")
-	abbr, _ := m.Get(Atom("zone_abbr"))
-	name, isText := abbr.(Binary)
+// zone returns the location of a DateTime: UTC, or one with the offset that it has, under the abbreviation.
+func (c *clockMap) zone() (*time.Location, bool) {
 	const most = 7 * 24 * 3600
-	if !ok || !isText || max(offsets[0], offsets[1]) > most || min(offsets[0], offsets[1]) < -most {
+	if c.ZoneAbbr == nil || max(c.UTCOffset, c.StdOffset) > most || min(c.UTCOffset, c.StdOffset) < -most {
 		return nil, false
 	}
-	if offset := offsets[0] + offsets[1]; offset != 0 || string(name) != "UTC" {
-		return time.FixedZone(string(name), int(offset)), true
+	if offset := c.UTCOffset + c.StdOffset; offset != 0 || *c.ZoneAbbr != "UTC" {
+		return time.FixedZone(*c.ZoneAbbr, int(offset)), true
 	}
 	return time.UTC, true
 }
 
 // makeTime refuses what time.Date would carry over, as the 30th of February; the second 60 alone becomes the next 0.
-func makeTime(f []int64, nano int, zone *time.Location, ok bool) (time.Time, bool) {
-	if !ok || f[0] < -9999 || f[0] > 9999 || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > 31 || f[3] < 0 || f[3] > 23 || f[4] < 0 || f[4] > 59 ||
+func makeTime(f [6]int64, nano int, zone *time.Location) (time.Time, bool) {
+	if f[0] < -9999 || f[0] > 9999 || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > 31 || f[3] < 0 || f[3] > 23 || f[4] < 0 || f[4] > 59 ||
 		f[5] < 0 || f[5] > 60 {
 		return time.Time{}, false
 	}
