@@ -51,6 +51,26 @@ func TestGlobalClusters(t *testing.T) {
 	}
 }
 
+// Nodes that all connect to all at the same time become one cluster, again and again, without anybody leaving.
+func TestGlobalAtOnce(t *testing.T) {
+	for _, shape := range someShapes(t, []string{"25 go 29 go", "go 25 27 29", "go go go go", "25 25 29 27"}, 1) {
+		t.Run(shape, func(t *testing.T) {
+			c := newCluster(t)
+			for _, m := range strings.Fields(shape) {
+				c.add(m)
+			}
+			for range 3 {
+				c.want(`Me = self(), [spawn(fun() -> P = Puppet(N), [Do(P, {connect, M}) || M <- Nodes, M =/= N], Me ! {connected, N} end) || N <- Nodes],
+					[receive {connected, N} -> ok after 20000 -> late end || N <- Nodes]`, "["+strings.Repeat("ok,", len(c.names)-1)+"ok]")
+				c.whole()
+				c.want(`Ps = [Puppet(N) || N <- Nodes], {lists:usort([Do(P, {global_register, {name, node(P)}}) || P <- Ps]),
+					lists:usort([Do(Q, {global_whereis, {name, node(P)}}) =:= P || P <- Ps, Q <- Ps])}`, "{[yes],[true]}")
+				c.want(`[Do(Puppet(N), global_disconnect) || N <- Nodes], Until(fun() -> lists:usort(All([Puppet(N) || N <- Nodes], nodes)) =:= [[]] end, 10000)`, "true")
+			}
+		})
+	}
+}
+
 // manyShapes runs the tests of clusters with every shape; without, with those that have shown the most.
 var manyShapes = flag.Bool("manyshapes", false, "test global with more shapes of clusters")
 
