@@ -176,4 +176,11 @@ var rpcScenarios = []scenario{
 	{name: "printing to user",
 		expr: `U = rpc:call($T, erlang, whereis, [user]), {node(U), io:put_chars(U, ""), io:format(U, "", []), io:nl(U), is_list(io:getopts(U))}.`,
 		want: `{$T,ok,ok,ok,true}`},
+	{name: "what tools ask",
+		expr: `M = rpc:call($T, erlang, memory, []), {[rpc:call($T, code, F, [nosuch]) || F <- [ensure_loaded, is_loaded, which]], [K || {K, V} <- M, is_integer(V)],
+			proplists:get_value(total, M) =:= proplists:get_value(processes, M) + proplists:get_value(system, M), is_integer(rpc:call($T, erlang, memory, [total])),
+			rpc:call($T, erlang, memory, [[]]), [begin {badrpc, {'EXIT', {R, _}}} = rpc:call($T, erlang, F, [foo]), R end || F <- [memory, statistics]],
+			[tuple_size(rpc:call($T, erlang, statistics, [I])) || I <- [wall_clock, runtime, reductions, io, garbage_collection, context_switches]],
+			is_integer(rpc:call($T, erlang, statistics, [run_queue]))}.`,
+		want: `{[{error,nofile},false,non_existing],[total,processes,processes_used,system,atom,atom_used,binary,code,ets],true,true,[],[badarg,badarg],[2,2,2,2,3,2],true}`},
 }
