@@ -196,6 +196,42 @@ func TestRPCFromIEx(t *testing.T) {
 	}
 }
 
+// What stock tools ask of a node (observer, etop, remote shells, PubSub): a Go node answers, or is undef or noproc at once, as a BEAM
+// node without the tool is. Nothing waits.
+func TestToolsFromIEx(t *testing.T) {
+	install := otp.Find(t)
+	port := otp.FreePort(t)
+	goNode(t, "go@127.0.0.1", port)
+	iex := install.IEx(t, otp.Options{Name: "iex@127.0.0.1", Cookie: cookie, EPMDPort: port})
+	iex.Type(t, `go = :"go@127.0.0.1"; undef = fn m, f, a -> match?({:badrpc, {:EXIT, {:undef, [{^m, ^f, ^a, []} | _]}}}, :rpc.call(go, m, f, a)) end; :ok`)
+	for _, tt := range []struct{ line, want string }{
+		{`:net_adm.ping(go)`, ":pong"},
+		{`{:ok, names} = :net_adm.names(); names |> Enum.map(&to_string(elem(&1, 0))) |> Enum.sort()`, `["go", "iex"]`},
+		{`:rpc.call(go, :erlang, :memory, [:total]) > 0`, "true"},
+		{`Keyword.keys(:rpc.call(go, :erlang, :memory, [])) |> length`, "9"},
+		{`:rpc.call(go, :erlang, :system_info, [:process_count]) > 5`, "true"},
+		{`is_list(:rpc.pinfo(:rpc.call(go, :erlang, :whereis, [:rex])))`, "true"},
+		{`for f <- [:sys_info, :vsn], do: undef.(:observer_backend, f, [])`, "[true, true]"},
+		{`undef.(:application, :which_applications, [])`, "true"},
+		{`undef.(:init, :stop, [])`, "true"},
+		{`:rpc.call(go, :code, :ensure_loaded, [IEx])`, "{:error, :nofile}"},
+		{`:rpc.call(go, :code, :which, [:observer_backend])`, ":non_existing"},
+		{`for n <- [:application_controller, :code_server, :init, :kernel_sup, :logger], do: (try do GenServer.call({n, go}, :x) catch :exit, {r, _} -> r end)`,
+			"[:noproc, :noproc, :noproc, :noproc, :noproc]"},
+		{`:rpc.multicall([node(), go], :erlang, :node, [])`, `{[:"iex@127.0.0.1", :"go@127.0.0.1"], []}`},
+		{`:rpc.abcast([go], :nobody, :hello)`, ":abcast"},
+		{`:rpc.sbcast([go], :nobody, :hello)`, `{[], [:"go@127.0.0.1"]}`},
+		{`:rpc.block_call(go, :erlang, :node, [])`, `:"go@127.0.0.1"`},
+		{`:rpc.yield(:rpc.async_call(go, :erlang, :node, []))`, `:"go@127.0.0.1"`},
+		{`elem(:rpc.call(go, :global, :info, []), 0)`, ":state"},
+		{`:pg.start_link(); :pg.join(:room, self()); :rpc.call(go, :pg, :get_members, [:room]) in [[], [self()]]`, "true"},
+	} {
+		if got := iex.Type(t, tt.line); !strings.Contains(got, tt.want) {
+			t.Errorf("%s\n got %s\nwant %s", tt.line, got, tt.want)
+		}
+	}
+}
+
 // Elixir's Task.Supervisor with a Go node behind it: tasks run there, and their results, failures and ends come back.
 func TestTaskSupervisorFromIEx(t *testing.T) {
 	install := otp.Find(t)
@@ -282,6 +318,16 @@ func TestOutput(t *testing.T) {
 	}
 	if got := out.take(); got != "to its own\n" {
 		t.Errorf("%q", got)
+	}
+	// What is read is read from who called.
+	if err := iex.TypeOnly(`:rpc.call(go, IO, :gets, ["what? "])`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := iex.TryAwait("what?", 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := iex.Type(t, "this"); !strings.Contains(got, `"this\n"`) {
+		t.Error(got)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
