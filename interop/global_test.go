@@ -53,7 +53,7 @@ func TestGlobalClusters(t *testing.T) {
 
 // Nodes that all connect to all at the same time become one cluster, again and again, without anybody leaving.
 func TestGlobalAtOnce(t *testing.T) {
-	for _, shape := range someShapes(t, []string{"25 go 29 go", "go 25 27 29", "go go go go", "25 25 29 27"}, 1) {
+	for _, shape := range someShapes(t, []string{"25 go 29 go", "go 25 27 29", "go go go go", "25 25 29 27", "23 go 25 go"}, 1) {
 		t.Run(shape, func(t *testing.T) {
 			c := newCluster(t)
 			for _, m := range strings.Fields(shape) {
@@ -88,14 +88,18 @@ var lockRounds = flag.Int("lockrounds", 60, "rounds of each node in TestGlobalCo
 
 // Every node locks, again and again, and no two have the lock at a time.
 func TestGlobalContention(t *testing.T) {
-	c := newCluster(t, "25", "go", "29", "go")
-	c.whole()
-	c.want(fmt.Sprintf(`Me = self(),
-		Umpire = spawn_link(fun U() -> receive {enter, W} -> receive {leave, W} -> U(); Else -> Me ! {both, Else}, U() end end end),
-		Players = [spawn_link(fun() -> P = drive:puppet(N), Id = {arena, P},
-			[begin true = Do(P, {global_set_lock, Id, Nodes, infinity}), Umpire ! {enter, P}, Umpire ! {leave, P}, true = Do(P, {global_del_lock, Id, Nodes}) end
-				|| _ <- lists:seq(1, %d)], Me ! {finished, N} end) || N <- Nodes],
-		[receive {finished, _} -> ok; Bad -> Bad after 100000 -> late end || _ <- Players]`, *lockRounds), "[ok,ok,ok,ok]")
+	for _, shape := range someShapes(t, []string{"25 go 29 go", "23 go 25 go", "25 27 go 29", "go go go go"}, 1) {
+		t.Run(shape, func(t *testing.T) {
+			c := newCluster(t, strings.Fields(shape)...)
+			c.whole()
+			c.want(fmt.Sprintf(`Me = self(),
+				Umpire = spawn_link(fun U() -> receive {enter, W} -> receive {leave, W} -> U(); Else -> Me ! {both, Else}, U() end end end),
+				Players = [spawn_link(fun() -> P = drive:puppet(N), Id = {arena, P},
+					[begin true = Do(P, {global_set_lock, Id, Nodes, infinity}), Umpire ! {enter, P}, Umpire ! {leave, P}, true = Do(P, {global_del_lock, Id, Nodes}) end
+						|| _ <- lists:seq(1, %d)], Me ! {finished, N} end) || N <- Nodes],
+				[receive {finished, _} -> ok; Bad -> Bad after 100000 -> late end || _ <- Players]`, *lockRounds), "[ok,ok,ok,ok]")
+		})
+	}
 }
 
 // A Go node that is killed takes its names and locks with it; the others stay together.
@@ -131,6 +135,11 @@ func TestGlobalConflict(t *testing.T) {
 		{"go go", [2]int{0, 1}, [2]int{0, 1}},
 		{"29 go go", [2]int{1, 2}, [2]int{0, 2}},
 		{"go go 25", [2]int{1, 2}, [2]int{0, 2}},
+		{"23 go", [2]int{0, 1}, [2]int{0, 1}},
+		{"go 23", [2]int{0, 1}, [2]int{0, 1}},
+		{"23 go 25", [2]int{1, 2}, [2]int{0, 2}},
+		{"go 23 25", [2]int{1, 2}, [2]int{0, 2}},
+		{"25 go 23", [2]int{1, 2}, [2]int{0, 2}},
 	}, 4) {
 		t.Run(tt.members, func(t *testing.T) {
 			c := newCluster(t)
@@ -234,7 +243,7 @@ func TestGlobalManyNames(t *testing.T) {
 		t.Fatalf("names known to the nodes, and times: %s, %v", got, err)
 	}
 	t.Logf("a name registered in a cluster of 3: %d µs from OTP 25, %d µs from Go, ratio %.2f", beam, native, float64(native)/float64(beam))
-	if native > 2*beam {
+	if 2*native > 3*beam { // which leaves room for what else runs here
 		t.Errorf("it takes %d µs from Go, %d from OTP 25", native, beam)
 	}
 }
