@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"runtime/debug"
 	"strconv"
@@ -249,5 +250,38 @@ func TestCloseWhileAwaitingPeer(t *testing.T) {
 	a.Close()
 	if err := <-got; !errors.Is(err, ErrNoConnection) {
 		t.Error(err)
+	}
+}
+
+// What a process has sent before its node disconnects arrives, though the writer goroutine may not have run in between: in the
+// differential suite a link was lost now and then.
+func TestSentBeforeDisconnect(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	for round := range 200 {
+		if err := a.Ping(t.Context(), b.Name()); err != nil {
+			t.Fatal(err)
+		}
+		p, q := a.Open(), b.Open(TrapExit())
+		for i := range 10 {
+			if err := p.Send(q.Self(), i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Link(q.Self()); err != nil {
+			t.Fatal(err)
+		}
+		if !a.Disconnect(b.Name()) {
+			t.Fatal("no connection")
+		}
+		for i := range 10 {
+			if m := receive(t, q); m != strconv.Itoa(i) {
+				t.Fatalf("round %d: %v where %d was due", round, m, i)
+			}
+		}
+		if m := receive(t, q); m != fmt.Sprintf("{'EXIT',%v,noconnection}", p.Self()) {
+			t.Fatalf("round %d: %v", round, m)
+		}
+		awaitDown(t, b, a.Name())
 	}
 }

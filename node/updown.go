@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"net"
 	"slices"
 	"time"
@@ -96,7 +97,8 @@ func (n *Node) down(s *session, why error) {
 }
 
 // Disconnect ends the connection to a node, if there is one, and returns when everyone here has heard of it
-// (erlang:disconnect_node/1). What had not been sent yet is lost. It reports whether there was a connection.
+// (erlang:disconnect_node/1). What had been sent before arrives if the peer reads: it has a tenth of a second to go out, and
+// what has not by then is lost. It reports whether there was a connection.
 //
 // It must not be called from a hook.
 func (n *Node) Disconnect(name etf.Atom) bool {
@@ -106,10 +108,17 @@ func (n *Node) Disconnect(name etf.Atom) bool {
 	if s == nil {
 		return false
 	}
+	// The writer goroutine may not have run since. ERTS is not as quick to close what it has just been given.
+	ctx, cancel := context.WithTimeout(n.ctx, lastWrites)
+	s.conn.Flush(ctx)
+	cancel()
 	s.conn.Close()
 	<-s.gone
 	return true
 }
+
+// lastWrites is how long Disconnect waits for what has been sent.
+const lastWrites = 100 * time.Millisecond
 
 // NodeType selects nodes, as the argument of erlang:nodes/1 does.
 type NodeType uint8
