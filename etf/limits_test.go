@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -225,6 +226,41 @@ func TestBombs(t *testing.T) {
 			}
 			if took > 2*time.Millisecond {
 				t.Errorf("%s into %T took %v", name, v, took)
+			}
+		}
+	}
+}
+
+// TestMemoryMultiple: what is accepted takes at most 24 times the memory of the input, however it is made, and a slice that
+// grows three times what its elements are.
+func TestMemoryMultiple(t *testing.T) {
+	const n = 200_000
+	list := func(elem string) []byte {
+		b := etf.AppendListHeader([]byte{etf.Version}, n)
+		return append(append(b, strings.Repeat(elem, n)...), 'j')
+	}
+	numbers := etf.AppendMapHeader([]byte{etf.Version}, n)
+	for i := range n {
+		numbers = append(binary.BigEndian.AppendUint32(append(numbers, 'b'), uint32(i)), 'j')
+	}
+	for name, data := range map[string][]byte{
+		"empty lists": list("j"), "bytes": list("a\x01"), "empty maps": list("t\x00\x00\x00\x00"), "maps": list("t\x00\x00\x00\x01jj"), "empty tuples": list("h\x00"),
+		"tuples": list("h\x01j"), "lists": list("l\x00\x00\x00\x01jj"), "lists of bytes": list("k\x00\x01\x00"), "empty binaries": list("m\x00\x00\x00\x00"),
+		"binaries": list("m\x00\x00\x00\x01x"), "bigs": list("n\x09\x00123456789"), "bits": list("M\x00\x00\x00\x01\x01\x00"), "exports": list("qw\x00w\x00a\x00"),
+		"references": list("r\x00\x01w\x00\x00\x00\x00\x00\x00"), "pids": list("gw\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), "atoms": list("w\x01x"),
+		"records": list("C\x00\x00\x00\x00\x00w\x00w\x00"), "floats": list("F\x00\x00\x00\x00\x00\x00\x00\x00"), "improper": list("l\x00\x00\x00\x01ja\x01"), "keys": numbers,
+	} {
+		for _, v := range []any{new(any), new(deaf), new(etf.Raw), new(map[int]deaf), new(passingNone), new([]any), new([]etf.Raw)} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := etf.Unmarshal(data, v)
+			runtime.ReadMemStats(&after)
+			most := 24.0
+			if s := reflect.TypeOf(v).Elem(); s.Kind() == reflect.Slice {
+				most += 3 * float64(s.Elem().Size())
+			}
+			if got := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(data)); got > most {
+				t.Errorf("%s into %T: %.1f times %d bytes (%v)", name, v, got, len(data), err)
 			}
 		}
 	}

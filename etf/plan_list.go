@@ -186,13 +186,14 @@ func (b *byteReader) read(c byte, pos int, p *plan, a addr) error {
 	return err
 }
 
-// sliceStep is up to how many bytes of elements are allocated on the word of a length field alone.
+// sliceStep is up to how many bytes of elements are allocated on the word of a length field alone. Beyond that there is
+// room for as many as have come.
 const sliceStep = 64 << 10
 
-// room makes room for n more elements behind the i that are there, or for as many as sliceStep allows, at least one.
+// room makes room for n more elements behind the i that are there, or for as many as sliceStep says, at least one.
 func (l *listPlan) room(a addr, i, n int) {
 	h := at[sliceHeader](a)
-	if n = min(n, sliceStep/max(int(l.size), 1)+1); i+n > h.cap {
+	if n = min(n, max(sliceStep/max(int(l.size), 1)+1, i)); i+n > h.cap {
 		v := a.value(l.typ)
 		v.SetLen(i)
 		v.Grow(n)

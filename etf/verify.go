@@ -12,7 +12,22 @@ import (
 // type is asked for.
 func (r *Reader) verify() error {
 	r.owed++
-	return r.verifyEach(1)
+	if r.scratch != nil {
+		return r.verifyEach(1)
+	}
+	err := r.verifyEach(1)
+	if s := r.scratch; s != nil {
+		r.scratch = nil
+		s.release()
+	}
+	return err
+}
+
+// borrow sees to it that there is a scratch, until verify is done.
+func (r *Reader) borrow() {
+	if r.scratch == nil {
+		r.scratch = scratches.Get().(*scratch)
+	}
 }
 
 // verifyEach verifies n terms, which are owed. What nearly all terms are made of takes no call.
@@ -123,6 +138,7 @@ func (r *Reader) verifyOne() (err error) {
 		return err
 	}
 	// The rest is rare, or an error: Term sees to it.
+	r.borrow()
 	alias := r.alias
 	r.alias = true
 	_, err = r.Term()
@@ -184,7 +200,8 @@ func (r *Reader) verifyList() error {
 			}
 			continue
 		default:
-			if err := r.verify(); err != nil {
+			r.owed++
+			if err := r.verifyEach(1); err != nil {
 				return err
 			}
 		}
@@ -207,16 +224,29 @@ func (r *Reader) verifyMap() error {
 	if err := r.claim(2 * n); err != nil {
 		return err
 	}
-	if r.scratch == nil {
-		s := scratches.Get().(*scratch)
-		r.scratch = s
-		defer func() {
-			r.scratch = nil
-			s.release()
-		}()
+	var plain [16]span
+	i, err := r.verifyPlain(&plain, n, at)
+	if err != nil {
+		return err
 	}
+	if i == n {
+		if k := r.duplicateSpan(plain[:n]); k >= 0 {
+			return syntaxf(at, "map with duplicate key %s", short1(Raw{Bytes: r.data[plain[k].from:plain[k].to]}))
+		}
+		r.leave()
+		return nil
+	}
+	r.borrow()
 	first := r.scratch.keys.begin(n)
-	for range n {
+	next := r.pos
+	for _, k := range plain[:i] {
+		r.pos = int(k.from)
+		if err := r.ignoreKey(at); err != nil {
+			return err
+		}
+	}
+	r.pos = next
+	for ; i < n; i++ {
 		r.owed--
 		if err := r.ignoreKey(at); err != nil {
 			return err
@@ -230,6 +260,72 @@ func (r *Reader) verifyMap() error {
 	}
 	r.leave()
 	return nil
+}
+
+// span is where a key stands.
+type span struct{ from, to uint32 }
+
+// verifyPlain verifies associations of the map at offset at as long as their keys are plain, and returns how many it has
+// done. Plain keys are those of which equal ones have equal bytes, and which nearly all small maps have.
+func (r *Reader) verifyPlain(keys *[16]span, n, at int) (done int, err error) {
+	if n > len(keys) || len(r.data) > math.MaxUint32 {
+		return 0, nil
+	}
+	for i := range n {
+		next := r.plainKey()
+		if next == 0 {
+			return i, nil
+		}
+		if r.keyDepth >= maxKeyDepth {
+			return 0, tooManyKeys(at)
+		}
+		keys[i] = span{uint32(r.pos), uint32(next)}
+		r.pos = next
+		r.owed--
+		if err := r.verifyEach(1); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// plainKey returns where the key at the cursor ends, or 0 if it is not plain.
+func (r *Reader) plainKey() int {
+	d, at := r.data, r.pos
+	left := len(d) - at
+	switch {
+	case left < 2:
+	case d[at] == tagSmallAtomUTF:
+		return plainAtom(d, at)
+	case d[at] == tagSmallInt:
+		return at + 2
+	case d[at] == tagInt && left >= 5 && r.u32(at+1) > 255:
+		return at + 5
+	case d[at] == tagBinary && left >= 5:
+		if n := int64(r.u32(at+1)) + 5; n <= int64(left) {
+			return at + int(n)
+		}
+	}
+	return 0
+}
+
+// duplicateSpan returns the index of a key that also stands before it, or -1.
+func (r *Reader) duplicateSpan(keys []span) int {
+	var seen uint64 // a bit for each hash that has come
+	for i, k := range keys {
+		text := r.data[k.from:k.to]
+		h := uint(len(text))*7 + uint(text[len(text)-1])*5 + uint(text[len(text)/2])*3 + uint(text[0])
+		if bit := uint64(1) << (h & 63); seen&bit == 0 {
+			seen |= bit
+			continue
+		}
+		for _, before := range keys[:i] {
+			if string(r.data[before.from:before.to]) == string(text) {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // keyStack has the keys of maps that nobody wants to have, each map's behind those of the map that it is in, until it is
