@@ -14,9 +14,16 @@ type Config struct {
 	Self, Peer etf.Atom        // the two nodes' names
 	Flags      handshake.Flags // what both sides offered: Result.Flags of the handshake
 
-	// Handle gets every signal, in the order of arrival, in the goroutine of Run. It must not wait for anything: while
-	// it runs nothing else arrives from the peer.
+	// Handle gets every signal, in the order of arrival, in the reading goroutine: there is one at a time. It must not wait for
+	// anything: while it runs nothing else arrives from the peer.
 	Handle func(*Signal)
+
+	// Serve, which may be nil, is called if Handle has asked for it (Conn.Ask), in the reading goroutine, when what has come is handled and
+	// before more is read. It is for short work that would only be delayed by handing it to another goroutine: answering a request.
+	// It may wait and take its time: after a millisecond or two another goroutine goes on reading. After each piece
+	// of the work it calls Turn.Renew, and returns when that says that another goroutine has the turn. If the
+	// goroutines overlap it is called by two of them at once.
+	Serve func(*Turn)
 
 	NetTickTime      time.Duration // default 60 s, as net_ticktime; negative: no ticks and no timeout
 	NetTickIntensity int           // ticks per NetTickTime; default and if negative 4, as net_tickintensity (which takes 4 to 1000)

@@ -13,11 +13,14 @@ import (
 // Conn is a connection to one peer after the handshake. Send, Post and Close may be called concurrently, from the moment
 // that New returns; what is sent before Run runs is kept until then.
 type Conn struct {
-	nc  net.Conn
-	cfg Config
-	out outbox
+	carrier carrier
+	cfg     Config
+	out     outbox
 
 	bytesRead atomic.Uint64
+	in        *inbound // whose turn it is
+	turns     turns
+	ended     chan struct{} // closed when nobody reads any more
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -25,10 +28,10 @@ type Conn struct {
 }
 
 // New makes a connection of nc, on which the handshake has just ended, so that the next byte is the first of a packet.
-// The Conn owns nc. Nothing is read or written in the background until Run.
+// The Conn owns nc, which nobody may use any more, also not to close it. Nothing is read or written in the background until Run.
 func New(nc net.Conn, cfg Config) *Conn {
-	c := &Conn{nc: nc, cfg: cfg.withDefaults(), closed: make(chan struct{})}
-	c.out.init(nc, c.cfg)
+	c := &Conn{carrier: carrierOf(nc), cfg: cfg.withDefaults(), closed: make(chan struct{}), ended: make(chan struct{})}
+	c.out.init(c.carrier, c.cfg)
 	return c
 }
 
@@ -37,15 +40,15 @@ func (c *Conn) Flags() handshake.Flags { return c.cfg.Flags }
 
 // Run reads from the peer and hands every signal to Config.Handle until the connection ends, and returns why:
 // ErrClosed, ErrTickTimeout, ErrDisconnect, ErrNotReading, a *ProtocolError, or an error of the network. When it returns
-// the socket is closed and none of the connection's goroutines is left. It is called once.
+// the socket is closed and none of the connection's goroutines is left, but one that is still in Config.Serve. It is called once.
 func (c *Conn) Run() error {
-	var writer sync.WaitGroup
-	writer.Go(c.write)
+	c.in = newInbound(c)
+	c.turns.init(c.look)
 	stop := c.startTicks()
-	c.fail(c.read())
+	go c.lead()
+	c.write()
+	<-c.ended
 	stop()
-	writer.Wait()
-	<-c.closed
 	return c.cause
 }
 
@@ -62,11 +65,14 @@ func (c *Conn) fail(cause error) {
 		c.cause = cause
 		close(c.closed)
 		c.out.close()
-		c.nc.Close()
+		c.carrier.close()
+		if s := c.turns.state.Load(); s&doing != reading {
+			c.takeOver(s) // to see the end now
+		}
 	})
 }
 
-// write is the writer goroutine: it writes what senders could not write themselves.
+// write is the writer goroutine, which is that of Run: it writes what senders could not write themselves.
 func (c *Conn) write() {
 	for {
 		select {

@@ -23,8 +23,8 @@ const (
 // outbox is the sending half of a connection: frames that senders append to, and one of them, or the writer goroutine, writes to
 // the socket. Large payloads are no part of it until their turn comes (large.go).
 type outbox struct {
-	nc         net.Conn
-	inline     func(net.Buffers) (int, error) // writes what the socket takes at once; nil if the carrier cannot tell
+	inline     func(net.Buffers) (int, error) // of the carrier
+	writeAll   func(net.Buffers) (int, error)
 	limit, max int
 	wake       chan struct{} // one slot: there is something for the writer goroutine
 
@@ -47,6 +47,7 @@ type outbox struct {
 	closed   bool
 	later    *time.Timer // for what is posted to go out with something else
 	armed    bool        // it runs
+	corked   time.Time   // since when what is sent waits for uncork; zero: it does not
 
 	current batch // is being written
 	done    int   // bytes of it that are
@@ -55,10 +56,10 @@ type outbox struct {
 
 var epoch = time.Now()
 
-func (o *outbox) init(nc net.Conn, cfg Config) {
-	o.nc, o.limit, o.max = nc, cfg.SendBuffer, cfg.MaxPending
+func (o *outbox) init(c carrier, cfg Config) {
+	o.inline, o.writeAll = c.inline, c.write
+	o.limit, o.max = cfg.SendBuffer, cfg.MaxPending
 	o.enc = newEncoder(cfg.Flags)
-	o.inline = inlineWriter(nc)
 	o.wake = make(chan struct{}, 1)
 	o.last = epoch
 }
@@ -236,12 +237,70 @@ func (o *outbox) added(stay bool) {
 		o.mu.Unlock()
 		return // whoever writes comes back for it
 	}
+	if !o.corked.IsZero() {
+		if !stay && o.size < corkedBytes {
+			o.mu.Unlock()
+			return
+		}
+		o.corked = time.Time{}
+	}
 	o.busy = true
 	if o.inline == nil || !stay && (o.gather.Load() || time.Since(o.last) < inlineAfter) {
 		o.mu.Unlock()
 		o.wake <- struct{}{} // never waits: only the one who sets busy fills the slot
 		return
 	}
+	o.write(stay)
+}
+
+// A cork keeps what is sent, so that the answers to many requests go out with one write: for a hundred microseconds, or that many bytes.
+const (
+	corkedFor   = 100 * time.Microsecond
+	corkedBytes = 64 << 10
+)
+
+// cork lets what is sent from now on wait for uncork.
+func (o *outbox) cork() {
+	o.mu.Lock()
+	o.corked = time.Now()
+	o.mu.Unlock()
+}
+
+// uncork sends what has waited.
+func (o *outbox) uncork() {
+	o.mu.Lock()
+	o.corked = time.Time{}
+	o.flush()
+}
+
+// recork sends what has waited for long enough.
+func (o *outbox) recork() {
+	o.mu.Lock()
+	if o.corked.IsZero() || time.Since(o.corked) < corkedFor {
+		o.mu.Unlock()
+		return
+	}
+	o.corked = time.Now()
+	o.flush()
+}
+
+// flush writes what is pending, if nobody else does. It is called with the lock held, and releases it.
+func (o *outbox) flush() {
+	if o.busy || o.closed || o.pending.empty() && len(o.larges) == 0 {
+		o.mu.Unlock()
+		return
+	}
+	o.busy = true
+	if o.inline == nil {
+		o.mu.Unlock()
+		o.wake <- struct{}{}
+		return
+	}
+	o.write(false)
+}
+
+// write writes what is pending as long as the socket takes it. It is called with the lock held by who has set busy, and releases it.
+func (o *outbox) write(stay bool) {
 	for o.take() {
 		o.mu.Unlock()
 		o.vectors = o.current.vectors(o.vectors[:0], 0)
@@ -303,8 +362,7 @@ func (o *outbox) drain() error {
 		}
 		o.mu.Unlock()
 		o.vectors = o.current.vectors(o.vectors[:0], o.done)
-		v := o.vectors // WriteTo eats it
-		n, err := v.WriteTo(o.nc)
+		n, err := o.writeAll(o.vectors)
 		clear(o.vectors)
 		o.written.Add(uint64(n))
 		o.mu.Lock()
@@ -323,8 +381,14 @@ func (o *outbox) ready() bool {
 	return o.size < o.limit || o.closed
 }
 
-// wait returns when something has been written. It is called with the lock held, and returns so.
+// wait returns when something may have been written. It is called with the lock held, and returns so.
 func (o *outbox) wait(ctx context.Context, closed <-chan struct{}) error {
+	if !o.corked.IsZero() {
+		o.corked = time.Time{}
+		o.flush()
+		o.mu.Lock()
+		return nil
+	}
 	if o.room == nil {
 		o.room = make(chan struct{})
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
-	"sync/atomic"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -31,21 +29,13 @@ type reader struct {
 	max        int
 	long       bool // the last packet was a long one, and the next may be
 	reads      int  // of the source
+	soon       bool // something is expected within microseconds
 	slab       []byte
 	head       [packetHead]byte
 
 	// place, if set, tells where to put the rest of a long packet that begins with head; nil: into memory of its own, of which size
 	// bytes are taken at once.
 	place func(head []byte, n int) (to []byte, size int, err error)
-}
-
-// source is where bytes come from.
-type source interface {
-	io.Reader
-	// readTwo reads into a and what comes after that into b, as much as there is.
-	readTwo(a, b []byte) (int, error)
-	// readIdle reads up to limit bytes into *buf, which is nil again while nothing comes.
-	readIdle(buf *[]byte, limit int) (int, error)
 }
 
 // packetHead is as much of a packet as place has to see.
@@ -176,7 +166,7 @@ func (r *reader) fill(n int) error {
 			limit = readAhead
 		}
 		var err error
-		r.end, err = r.src.readIdle(&r.buf, limit)
+		r.end, err = r.src.readIdle(&r.buf, limit, r.soon)
 		if err != nil && r.end < n {
 			if r.end > 0 {
 				return noEOF(err)
@@ -229,75 +219,45 @@ func (r *reader) keep(b []byte, own bool) []byte {
 	return r.slab[at:len(r.slab):len(r.slab)]
 }
 
-// anySource is a carrier that is no socket.
-type anySource struct {
-	io.Reader
-	size int
+// inbound is what the reading goroutine knows of the stream.
+type inbound struct {
+	conn    *Conn
+	reader  reader
+	cache   atomCache
+	parts   assembler
+	signal  Signal
+	reads   int // of the reader, when the last packet was taken
+	asked   int // how often Handle has asked for Serve since the last call of that
+	others  int // signals in that time, but for those that wake nobody
+	answers int // those of them that answer calls (Answer)
+
+	awaiting bool // the goroutine that reads is Await's
+	loans    loans
+	err      error // there is no next packet
 }
 
-func (s anySource) readTwo(a, _ []byte) (int, error) { return s.Read(a) }
-
-func (s anySource) readIdle(buf *[]byte, limit int) (int, error) {
-	if *buf == nil {
-		*buf = make([]byte, s.size)
-	}
-	return s.Read((*buf)[:min(limit, s.size)])
-}
-
-// counted counts for the ticker, also the bytes of a packet that is still incomplete.
-type counted struct {
-	source
-	n *atomic.Uint64
-}
-
-func (c counted) Read(b []byte) (int, error) {
-	n, err := c.source.Read(b)
-	c.n.Add(uint64(n))
-	return n, err
-}
-
-func (c counted) readTwo(a, b []byte) (int, error) {
-	n, err := c.source.readTwo(a, b)
-	c.n.Add(uint64(n))
-	return n, err
-}
-
-func (c counted) readIdle(buf *[]byte, limit int) (int, error) {
-	n, err := c.source.readIdle(buf, limit)
-	c.n.Add(uint64(n))
-	return n, err
-}
-
-// buffers are shared by the connections that have something to read.
-var buffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
-
-// read is the reader goroutine.
-func (c *Conn) read() error {
-	src := socketSource(c.nc)
-	if src == nil {
-		src = anySource{c.nc, readBuffer}
-	}
-	in := inbound{
+func newInbound(c *Conn) *inbound {
+	in := &inbound{
 		conn:   c,
-		reader: reader{src: counted{src, &c.bytesRead}, max: c.cfg.MaxFrame},
+		reader: reader{src: counted{c.carrier.source, &c.bytesRead}, max: c.cfg.MaxFrame},
 		parts:  assembler{maxMessage: c.cfg.MaxMessage, maxOpen: c.cfg.MaxFragments, maxBytes: 2 * c.cfg.MaxMessage},
 	}
 	in.reader.place = in.place
-	for {
-		if err := in.next(); err != nil {
-			return err
-		}
-	}
+	return in
 }
 
-// inbound is what the reader goroutine knows of the stream.
-type inbound struct {
-	conn   *Conn
-	reader reader
-	cache  atomCache
-	parts  assembler
-	signal Signal
-	reads  int // of the reader, when the last packet was taken
+// Ask is for Config.Handle: it asks for a call of Config.Serve as soon as what has come is handled.
+func (c *Conn) Ask() { c.in.asked++ }
+
+// Answer is for Config.Handle, with the answer to a call: it tells whether that may be kept until Serve, which it asks for then, as Ask
+// does.
+func (c *Conn) Answer() (keep bool) {
+	if c.in.awaiting {
+		return false
+	}
+	c.in.asked++
+	c.in.answers++
+	return true
 }
 
 // next reads one packet and handles it.
@@ -458,6 +418,9 @@ func (in *inbound) deliver(s *Signal) {
 	}
 	if trace := in.conn.cfg.Trace; trace != nil {
 		trace(true, s)
+	}
+	if s.Kind != Monitor && s.Kind != Demonitor {
+		in.others++
 	}
 	in.conn.cfg.Handle(s)
 	s.Payload, s.Options = etf.Raw{}, etf.Raw{} // an idle connection must not hold on to its last message

@@ -53,7 +53,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 	}
 	if refused != nil {
 		n.mu.Unlock()
-		nc.Close()
+		s.conn.Close()
 		n.settle(a, by, s.peer, nil, refused)
 		return
 	}

@@ -1,0 +1,117 @@
+package dist
+
+// A caller that waits for an answer may read the connection itself. Then the answer wakes it, and nobody else, who would only hand the
+// answer over. In between, while the caller is busy with one answer and has not asked the next question, nobody reads. So this is for
+// callers that ask again at once, and only while there is one call at a time:
+// the goroutine that has read the answer lends its turn and ends, and the next Await takes it. If there is none within a millisecond or two
+// another goroutine reads on (turns.look), and it takes longer until the turn is lent again.
+
+// loans decides whether a turn is lent. It belongs to who has the turn.
+type loans struct {
+	after   int // answers that come alone, before the next loan
+	backoff int // what after was set to the last time
+	good    int // loans since
+}
+
+const (
+	firstLoan = 8
+	rareLoan  = 4096
+)
+
+// due counts an answer, and tells whether the turn may be lent to whom it is for.
+func (l *loans) due() bool {
+	if l.backoff == 0 {
+		l.failed()
+	}
+	if l.after > 0 {
+		l.after--
+		return false
+	}
+	l.good++
+	return true
+}
+
+// failed notes that nobody has come, or that the answer to him took long.
+func (l *loans) failed() {
+	if l.good >= 8*l.backoff {
+		l.backoff = 0
+	}
+	l.backoff = min(max(2*l.backoff, firstLoan), rareLoan)
+	l.after, l.good = l.backoff, 0
+}
+
+// Lend is for Config.Serve, at its end: when one answer has come, and nothing else, and nobody else waits for one, the turn can be lent to who gets
+// that answer. It is given to him after Lend has returned true; then the turn is over.
+func (t *Turn) Lend() bool {
+	return t.mayLend && t.lend()
+}
+
+// lend ends the turn, if it is not over yet, so that Await can take it. It reports false if there is no turn any more.
+func (t *Turn) lend() bool {
+	c := t.conn
+	next := (t.state+nextTurn)&^doing | lent
+	if !c.turns.state.CompareAndSwap(t.state, next) {
+		return false
+	}
+	t.state = next
+	if !c.turns.armed.Load() {
+		c.watch()
+	}
+	return true
+}
+
+// Reclaim takes a turn back that has been lent, because somebody else waits for an answer too.
+func (c *Conn) Reclaim() {
+	if s := c.turns.state.Load(); s&doing == lent && c.turns.state.CompareAndSwap(s, (s+nextTurn)&^doing) {
+		go c.lead()
+	}
+}
+
+// A Caller waits for the answer to a call.
+type Caller interface {
+	Answered() bool // it has come
+	Alone() bool    // nobody else waits for one that comes over this connection
+}
+
+// Await reads, if the turn is lent, until the answer has come, but not for longer than answers usually take: who has called it
+// waits in another way then.
+func (c *Conn) Await(w Caller) {
+	s := c.turns.state.Load()
+	if s&doing != lent || !c.turns.state.CompareAndSwap(s, (s+nextTurn)&^doing) {
+		return
+	}
+	t := Turn{conn: c, state: (s + nextTurn) &^ doing}
+	in := c.in
+	in.awaiting = true
+	for {
+		for in.err == nil && in.reader.follow(1) {
+			in.err = in.next()
+		}
+		switch {
+		case in.err != nil, in.asked > 0, in.reader.start != in.reader.end: // work for Serve, or a part of something long
+		case w.Answered():
+			in.others = 0
+			if w.Alone() && t.lend() {
+				if !w.Alone() {
+					c.Reclaim()
+				}
+				return
+			}
+		case in.waitSoon():
+			continue
+		default:
+			in.loans.failed()
+		}
+		go c.lead()
+		return
+	}
+}
+
+// waitSoon fills the empty buffer with what comes soon, and reports whether that was anything. An error meets who reads next.
+func (in *inbound) waitSoon() bool {
+	r := &in.reader
+	n, err := in.conn.carrier.waitSoon(&r.buf)
+	r.start, r.end = 0, n
+	in.conn.bytesRead.Add(uint64(n))
+	return err == nil
+}

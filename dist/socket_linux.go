@@ -1,0 +1,312 @@
+//go:build !386 && !s390x
+
+package dist
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func carrierOf(nc net.Conn) carrier {
+	if s := socketOf(nc); s != nil {
+		return carrier{s, s.inline, s.write, s.Close, s.waitSoon}
+	}
+	return anyCarrier(nc)
+}
+
+// socket is a TCP or Unix socket that the runtime's poller does not watch: that would wake a thread for whatever comes, also when the
+// goroutine that reads is there to see it. Where nothing is expected soon the socket is waited for through a gate, as with the
+// runtime's poller; where the answer to what was just sent is, in the system call.
+type socket struct {
+	use     sync.RWMutex // held for reading by system calls on fd, for writing to close it
+	fd      int          // -1 when it is closed
+	in      gate
+	emptied bool // the last read took all that there was
+	scatter
+	vectored // of who writes
+
+	outMu sync.Mutex
+	out   gate // opened when the socket is full for the first time
+}
+
+// socketOf takes over the socket of nc, and returns nil for any other carrier. A type that embeds a socket may have methods of its
+// own, so only the sockets themselves count.
+func socketOf(nc net.Conn) *socket {
+	rc := rawConn(nc)
+	if rc == nil {
+		return nil
+	}
+	s := &socket{fd: -1}
+	err := rc.Control(func(fd uintptr) {
+		n, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
+		if errno == 0 {
+			s.fd = int(n)
+		}
+	})
+	if err != nil || s.fd < 0 {
+		return nil
+	}
+	// From now on every call says itself whether it waits.
+	wait := syscall.NsecToTimeval(int64(soonAfter))
+	err = errors.Join(syscall.SetNonblock(s.fd, false), syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &wait),
+		s.in.open(s.fd, syscall.EPOLLIN|syscall.EPOLLRDHUP))
+	if err != nil {
+		syscall.SetNonblock(s.fd, true)
+		syscall.Close(s.fd)
+		return nil
+	}
+	nc.Close() // the socket lives on as fd
+	return s
+}
+
+// Close ends whatever waits. What has been written is still sent.
+func (s *socket) Close() error {
+	s.use.RLock()
+	if s.fd < 0 {
+		s.use.RUnlock()
+		return net.ErrClosed
+	}
+	syscall.Shutdown(s.fd, syscall.SHUT_RDWR)
+	s.use.RUnlock()
+	s.in.close()
+	s.outMu.Lock()
+	s.out.close()
+	s.outMu.Unlock()
+	s.use.Lock()
+	defer s.use.Unlock()
+	if s.fd < 0 {
+		return net.ErrClosed
+	}
+	fd := s.fd
+	s.fd = -1
+	return syscall.Close(fd)
+}
+
+func (s *socket) Read(b []byte) (int, error) { return s.readTwo(b, nil) }
+
+func (s *socket) readTwo(a, b []byte) (int, error) {
+	for {
+		n, err := s.some(a, b, false)
+		if err != syscall.EAGAIN {
+			return n, err
+		}
+		if err := s.in.wait(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// readAgain is how much a read has to bring for the next one to be tried without waiting before.
+const readAgain = 4 << 10
+
+func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
+	if soon && *buf != nil {
+		if n, err := s.waitSoon(buf); err != syscall.EAGAIN {
+			return n, err
+		}
+	}
+	for wait := s.emptied; ; wait = true {
+		if wait {
+			if *buf != nil {
+				buffers.Put((*[readBuffer]byte)(*buf))
+				*buf = nil
+			}
+			if err := s.in.wait(); err != nil {
+				return 0, err
+			}
+		}
+		if *buf == nil {
+			*buf = buffers.Get().(*[readBuffer]byte)[:]
+		}
+		n, err := s.some((*buf)[:limit], nil, false)
+		if err != syscall.EAGAIN {
+			return n, err
+		}
+	}
+}
+
+// waitSoon waits for what is expected soon, in the system call.
+func (s *socket) waitSoon(buf *[]byte) (int, error) {
+	defer waiters.Add(-1)
+	if int(waiters.Add(1)) >= runtime.GOMAXPROCS(0) {
+		return 0, syscall.EAGAIN
+	}
+	if *buf == nil {
+		*buf = buffers.Get().(*[readBuffer]byte)[:]
+	}
+	n, err := s.some(*buf, nil, true)
+	if err != nil {
+		s.emptied = true
+	}
+	return n, err
+}
+
+// some reads what there is, or fails with EAGAIN, at once or after soonAfter.
+func (s *socket) some(a, b []byte, wait bool) (int, error) {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	for {
+		if s.fd < 0 {
+			return 0, net.ErrClosed
+		}
+		switch n, err := s.receive(s.fd, a, b, wait); {
+		case err == syscall.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			s.emptied = n < len(a)+len(b) && n < readAgain
+			return n, nil
+		}
+	}
+}
+
+// soonAfter is how long a reader waits in the system call for what it expects soon. Linux rounds it up to its tick, 1 to 10 ms.
+const soonAfter = time.Millisecond
+
+// waiters counts the goroutines of this process that wait in such a system call. Each of them keeps a processor from the others, so
+// there are fewer of them than processors. It is no state of any node: like the runtime's scheduler it belongs to the machine.
+var waiters atomic.Int32
+
+// inline writes what the socket takes at once. One goroutine at a time may write.
+func (s *socket) inline(v net.Buffers) (n int, err error) {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	for len(v) > 0 {
+		if s.fd < 0 {
+			return n, net.ErrClosed
+		}
+		k, err := s.send(s.fd, v)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return n, nil
+		case err != nil:
+			return n, err
+		}
+		n += k
+		for len(v) > 0 && k >= len(v[0]) {
+			k -= len(v[0])
+			v = v[1:]
+		}
+		if k > 0 {
+			return n, nil // a part of a slice: the socket is full now
+		}
+	}
+	return n, nil
+}
+
+// write writes everything.
+func (s *socket) write(v net.Buffers) (n int, err error) {
+	for {
+		k, err := s.inline(v)
+		n += k
+		if err != nil {
+			return n, err
+		}
+		for len(v) > 0 && k >= len(v[0]) {
+			k -= len(v[0])
+			v = v[1:]
+		}
+		if len(v) == 0 {
+			return n, nil
+		}
+		v[0] = v[0][k:]
+		if err := s.waitOut(); err != nil {
+			return n, err
+		}
+	}
+}
+
+// waitOut waits for the socket to take more.
+func (s *socket) waitOut() error {
+	s.outMu.Lock()
+	if s.out.file == nil {
+		s.use.RLock()
+		err := net.ErrClosed
+		if s.fd >= 0 {
+			err = s.out.open(s.fd, syscall.EPOLLOUT)
+		}
+		s.use.RUnlock()
+		if err != nil {
+			s.outMu.Unlock()
+			return err
+		}
+	}
+	s.outMu.Unlock()
+	return s.out.wait()
+}
+
+// gate is where a goroutine waits for a socket: an epoll instance of its own, which holds nothing but the socket and is what the runtime's
+// poller watches. So the poller hears of the socket while somebody waits at the gate, and only then.
+type gate struct {
+	file   *os.File
+	rc     syscall.RawConn
+	socket int
+	events uint32
+	armed  bool
+	err    error
+	do     func(uintptr) bool
+}
+
+func (g *gate) open(socket int, events uint32) error {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	event := syscall.EpollEvent{Events: oneShot, Fd: int32(socket)}
+	err = errors.Join(syscall.EpollCtl(fd, syscall.EPOLL_CTL_ADD, socket, &event), syscall.SetNonblock(fd, true))
+	if err != nil {
+		syscall.Close(fd)
+		return err
+	}
+	file := os.NewFile(uintptr(fd), "gate")
+	if g.rc, err = file.SyscallConn(); err != nil {
+		file.Close()
+		return err
+	}
+	g.file, g.socket, g.events, g.do = file, socket, events, g.look
+	return nil
+}
+
+const oneShot = syscall.EPOLLONESHOT
+
+func (g *gate) close() {
+	if g.file != nil {
+		g.file.Close()
+	}
+}
+
+// wait returns when the socket is ready. One goroutine at a time may wait.
+func (g *gate) wait() error {
+	g.armed, g.err = false, nil
+	if err := g.rc.Read(g.do); err != nil {
+		return net.ErrClosed
+	}
+	return g.err
+}
+
+// look opens the gate, and then tells whether the socket has come through.
+func (g *gate) look(fd uintptr) bool {
+	if !g.armed {
+		g.armed = true
+		event := syscall.EpollEvent{Events: g.events | oneShot, Fd: int32(g.socket)}
+		g.err = syscall.EpollCtl(int(fd), syscall.EPOLL_CTL_MOD, g.socket, &event)
+		return g.err != nil
+	}
+	var events [1]syscall.EpollEvent
+	n, err := syscall.EpollWait(int(fd), events[:], 0)
+	if err != nil && err != syscall.EINTR {
+		g.err = err
+	}
+	return n > 0 || g.err != nil
+}

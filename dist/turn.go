@@ -1,0 +1,158 @@
+package dist
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// A Turn is a goroutine's turn at reading a connection. Between two reads that goroutine may do some work of its user
+// (Config.Serve). If that takes long another goroutine takes the turn: nobody's messages wait for somebody else's work.
+type Turn struct {
+	conn  *Conn
+	state uint64 // of the connection, as this turn left it
+
+	mayLend bool // one answer has come, and nothing else
+}
+
+// turns says who reads. The low bits tell what happens in the turn, the rest counts, so that a state is never seen twice.
+type turns struct {
+	state atomic.Uint64
+	armed atomic.Bool // the timer runs, or is about to
+	timer *time.Timer
+	seen  uint64 // by the timer's last run
+}
+
+const (
+	reading  = 0
+	serving  = 1 // Config.Serve runs
+	lent     = 2 // nobody reads: who has just had the answer to a call is expected to make the next one (Conn.Await)
+	doing    = 3 // the mask
+	nextTurn = 4
+)
+
+// patience is how long work may keep a connection from being read before another goroutine does; at most twice as long.
+const patience = time.Millisecond
+
+// lead is a reading goroutine: it reads as long as it has the turn.
+func (c *Conn) lead() {
+	t := &Turn{conn: c, state: c.turns.state.Load()}
+	left := true // by runtime.Goexit, out of Serve
+	defer func() {
+		if left {
+			c.takeOver(t.state)
+		}
+	}()
+	in := c.in
+	in.awaiting = false
+	for {
+		if in.err != nil || !in.reader.follow(1) {
+			asked := in.asked
+			// Those who have been served here have answered; nobody else has been woken, who would want the processor.
+			in.reader.soon = asked > 0 && asked == in.others && in.answers == 0
+			t.mayLend = in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
+			in.asked, in.others, in.answers = 0, 0, 0
+			if asked > 0 && !t.serve(asked > 1) {
+				left = false
+				return
+			}
+		}
+		if in.err != nil {
+			left = false
+			c.fail(in.err)
+			close(c.ended)
+			return
+		}
+		in.err = in.next()
+	}
+}
+
+// serve lets Config.Serve work, and reports whether this goroutine still has the turn.
+func (t *Turn) serve(many bool) bool {
+	c := t.conn
+	t.state = t.state + nextTurn | serving // it was reading
+	c.turns.state.Store(t.state)
+	if !c.turns.armed.Load() {
+		c.watch()
+	}
+	if many {
+		c.out.cork()
+	}
+	c.cfg.Serve(t)
+	now := t.state &^ doing
+	if t.state&doing == lent || !c.turns.state.CompareAndSwap(t.state, now) {
+		return false
+	}
+	t.state = now
+	if many {
+		c.out.uncork()
+	}
+	return true
+}
+
+// Renew says that a piece of the work is done. It reports false if another goroutine has the turn now; that one will call Config.Serve for
+// what is left.
+func (t *Turn) Renew() bool {
+	next := t.state + nextTurn
+	if !t.conn.turns.state.CompareAndSwap(t.state, next) {
+		return false
+	}
+	t.state = next
+	t.conn.out.recork()
+	return true
+}
+
+// Give lets another goroutine read at once, because this one is going to wait for something. Any goroutine may call it.
+func (t *Turn) Give() {
+	if s := t.conn.turns.state.Load(); s&doing == serving {
+		t.conn.takeOver(s)
+	}
+}
+
+// takeOver starts another reading goroutine, if the turn is still as it was in that state.
+func (c *Conn) takeOver(state uint64) {
+	if !c.turns.state.CompareAndSwap(state, (state+nextTurn)&^doing) {
+		return
+	}
+	switch state & doing {
+	case serving:
+		c.out.uncork()
+		c.in.asked++ // for what is left
+	case lent:
+		c.in.loans.failed()
+	}
+	go c.lead()
+}
+
+// init makes the timer, which does not run yet.
+func (w *turns) init(look func()) {
+	w.timer = time.AfterFunc(time.Hour, look)
+	w.timer.Stop()
+}
+
+// watch starts the timer that looks for work that takes too long. It runs while there is any.
+func (c *Conn) watch() {
+	w := &c.turns
+	if !w.armed.CompareAndSwap(false, true) {
+		return
+	}
+	w.seen = w.state.Load()
+	w.timer.Reset(patience)
+}
+
+func (c *Conn) look() {
+	w := &c.turns
+	state := w.state.Load()
+	switch {
+	case state != w.seen:
+		w.seen = state
+	case state&doing != reading:
+		c.takeOver(state)
+	default: // nothing has happened since the last time
+		w.armed.Store(false)
+		if w.state.Load() != state {
+			c.watch()
+		}
+		return
+	}
+	w.timer.Reset(patience)
+}
