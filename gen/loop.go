@@ -42,15 +42,16 @@ func serve(p *node.Process, s Server) (err error) {
 			return err
 		}
 	}
+	if l.idle == nil {
+		return p.Serve(context.Background(), l.step)
+	}
 	for {
 		m, err := l.next()
 		switch {
 		case err == errIdle:
 			err = l.idle.HandleIdle(p)
-		case err != nil:
-			return err
-		default:
-			err = l.dispatch(m)
+		case err == nil:
+			err = l.step(m)
 		}
 		if err != nil {
 			return err
@@ -58,17 +59,22 @@ func serve(p *node.Process, s Server) (err error) {
 	}
 }
 
-// next is the message to handle next.
-func (l *loop) next() (node.Message, error) {
-	if len(l.held) > 0 && !l.suspended {
-		m := l.held[0]
-		l.held[0] = node.Message{}
+// step handles a message, and those that have waited for the server to be resumed.
+func (l *loop) step(m node.Message) error {
+	err := l.dispatch(m)
+	for err == nil && len(l.held) > 0 && !l.suspended {
+		m, l.held[0] = l.held[0], node.Message{}
 		if l.held = l.held[1:]; len(l.held) == 0 {
 			l.held = nil
 		}
-		return m, nil
+		err = l.dispatch(m)
 	}
-	if l.idle != nil && !l.suspended {
+	return err
+}
+
+// next is the next message of an IdleHandler.
+func (l *loop) next() (node.Message, error) {
+	if !l.suspended {
 		if d := l.idle.Idle(); d > 0 {
 			return l.nextWithin(d)
 		}

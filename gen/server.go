@@ -8,7 +8,8 @@ import (
 	"github.com/erlnode/erlnode/node"
 )
 
-// Server is a gen_server in Go. Its methods run one at a time, in the goroutine of the server's process, which is p.
+// Server is a gen_server in Go. Its methods run one at a time, in the name of the server's process, which is p. HandleCall, HandleCast and
+// HandleInfo may run in another goroutine than the others, and than the last time (node.Process.Serve says why); they may take their time and wait.
 //
 // HandleCall answers a call: the reply is anything that etf.Marshal takes, or NoReply to answer later with Reply. An error
 // ends the server with that reason (see node.Process.Exit), after the reply unless that is nil or NoReply; the caller of

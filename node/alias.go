@@ -146,12 +146,12 @@ func (p *Process) addAlias(ref etf.Ref, mode AliasMode) {
 }
 
 // throughAlias delivers what was sent to an alias.
-func (n *Node) throughAlias(ref etf.Ref, m Message, priority bool) {
+func (n *Node) throughAlias(ref etf.Ref, m Message, priority bool, s *session) {
 	a, ok := n.aliases.get(ref)
 	switch {
 	case !ok:
 	case a.request != nil:
-		a.request.reply(ref, m.raw)
+		s.give(outcome{a.request, ref, m.raw, false})
 	default:
 		a.process.deliverThrough(ref, a.mode, m, priority && a.mode&AliasPriority != 0)
 	}

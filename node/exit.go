@@ -139,11 +139,14 @@ func (p *Process) finish() {
 
 // panicked logs a panic of the process's function as OTP logs a crash, and is the reason that its peers see.
 func (p *Process) panicked(v any) reason {
-	text := fmt.Sprint(v)
+	text, stack := fmt.Sprint(v), debug.Stack()
+	if r, ok := v.(*raised); ok {
+		stack = r.stack
+	}
 	p.mu.Lock()
 	name := p.name
 	p.mu.Unlock()
 	p.node.log.Error("process panicked", slog.String("pid", p.pid.String()), slog.String("name", string(name)),
-		slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+		slog.String("panic", text), slog.String("stack", string(stack)))
 	return reasonOf(etf.Tuple{etf.Atom("panic"), etf.Binary(text)})
 }

@@ -20,6 +20,7 @@ type mailbox struct {
 	waiting atomic.Int32  // receivers that wait; it grows under both locks
 	wake    chan struct{} // one slot; made under both locks by the first receiver that has to wait
 	left    atomic.Int64  // messages in out, if there is a limit
+	claimed atomic.Bool   // whoever reads a connection is going to see to what comes in (serve.go); changes under Process.mu
 
 	taking sync.Mutex // guards what follows; it comes before Process.mu
 	out    []Message
@@ -53,7 +54,7 @@ func (b *mailbox) grow(n int) { b.in = slices.Grow(b.in, n) }
 
 // signal wakes a receiver that waits. It needs one of the locks.
 func (b *mailbox) signal() {
-	if b.waiting.Load() == 0 {
+	if b.waiting.Load() == 0 || b.claimed.Load() {
 		return
 	}
 	select {
@@ -150,6 +151,12 @@ func (p *Process) Receive(ctx context.Context) (m Message, err error) {
 //
 //go:noinline
 func (p *Process) take(m *Message) (ok bool, err error) {
+	ok, err = p.takeNow(m, true)
+	return ok, err
+}
+
+// takeNow takes the next message, and notes, if its caller is going to wait when there is none, that he does.
+func (p *Process) takeNow(m *Message, waits bool) (ok bool, err error) {
 	b := &p.box
 	b.taking.Lock()
 	defer b.taking.Unlock()
@@ -167,6 +174,9 @@ func (p *Process) take(m *Message) (ok bool, err error) {
 	if b.next(m) {
 		return true, nil
 	}
+	if !waits {
+		return false, nil
+	}
 	if b.wake == nil {
 		b.wake = make(chan struct{}, 1)
 	}
@@ -176,6 +186,7 @@ func (p *Process) take(m *Message) (ok bool, err error) {
 
 // wait waits for a message, or the end of the process, and reports false if ctx is done first.
 func (p *Process) wait(ctx context.Context) bool {
+	p.giveTurn()
 	if ctx == p.Context() || ctx.Done() == nil {
 		<-p.box.wake
 		p.box.waiting.Add(-1)
@@ -224,9 +235,12 @@ func (p *Process) Messages() int {
 	return p.box.len()
 }
 
-// deliver puts a message into the mailbox. A dead process has none.
-func (p *Process) deliver(m Message) {
+// deliver puts a message that came over s, or from this node, into the mailbox. A dead process has none.
+func (p *Process) deliver(m Message, s *session) {
 	p.mu.Lock()
+	if s != nil && p.server.Load() != nil {
+		p.claimLocked(s)
+	}
 	ended := p.pushLocked(m, false)
 	p.mu.Unlock()
 	if ended {

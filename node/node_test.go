@@ -100,7 +100,7 @@ func settled(t testing.TB, from *Process, to *Node) {
 		others = append(others, m)
 	}
 	for _, m := range others {
-		from.deliver(m)
+		from.deliver(m, nil)
 	}
 }
 

@@ -31,6 +31,7 @@ type Process struct {
 
 	mu       sync.Mutex
 	box      mailbox
+	server   atomic.Pointer[server] // what Serve runs
 	trapExit bool
 	named    bool // registered, as
 	name     etf.Atom

@@ -11,7 +11,7 @@ import (
 func (n *Node) receive(sig *dist.Signal, s *session) {
 	switch sig.Kind {
 	case dist.Send:
-		n.receiveMessage(sig)
+		n.receiveMessage(sig, s)
 
 	case dist.Link: // only from a peer, as the next two: see link
 		if p := n.processes.find(n, sig.To); p == nil || !p.gotLink(sig.From, s) {
@@ -62,15 +62,15 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 }
 
 // receiveMessage delivers a message. One for a process, name or alias that does not exist is dropped, as in Erlang.
-func (n *Node) receiveMessage(sig *dist.Signal) {
-	n.deliver(target{pid: sig.To, name: sig.ToName, alias: sig.ToRef}, Message{raw: sig.Payload, from: sig.From}, sig.Priority)
+func (n *Node) receiveMessage(sig *dist.Signal, s *session) {
+	n.deliver(target{pid: sig.To, name: sig.ToName, alias: sig.ToRef}, Message{raw: sig.Payload, from: sig.From}, sig.Priority, s)
 }
 
-func (n *Node) deliver(to target, m Message, priority bool) {
+func (n *Node) deliver(to target, m Message, priority bool, s *session) {
 	var p *Process
 	switch {
 	case to.alias.Len != 0:
-		n.throughAlias(to.alias, m, priority)
+		n.throughAlias(to.alias, m, priority, s)
 		return
 	case to.pid.Node != "":
 		p = n.processes.find(n, to.pid)
@@ -80,7 +80,7 @@ func (n *Node) deliver(to target, m Message, priority bool) {
 	if p == nil || p.answered(m.raw) {
 		return
 	}
-	p.deliver(m)
+	p.deliver(m, s)
 }
 
 func (n *Node) receiveExit2(sig *dist.Signal) {

@@ -56,6 +56,7 @@ func (n *Node) Request(ctx context.Context, to any, encode Encode) (etf.Raw, err
 type request struct {
 	answer  chan answer // one slot: the first answer counts
 	spawned bool        // the answer is the end of the process: SpawnWait
+	session *session    // only for who waits
 
 	mu  sync.Mutex
 	ref etf.Ref
@@ -77,6 +78,7 @@ func (n *Node) takeRequest() *request {
 
 // releaseRequest is called when no table knows the request any more. Who has found it before comes too late.
 func (n *Node) releaseRequest(r *request) {
+	r.session = nil
 	r.mu.Lock()
 	r.ref = etf.Ref{}
 	select {
@@ -114,6 +116,12 @@ func (r *request) fail(ref etf.Ref, why etf.Raw) {
 	r.put(ref, answer{err: &ExitError{Reason: reason{raw: why}.term()}, down: true})
 }
 
+// Answered and Alone are for dist.Conn.Await.
+func (r *request) Answered() bool { return len(r.answer) > 0 }
+
+// Alone tells whether no other call waits for an answer over the same connection.
+func (r *request) Alone() bool { return r.session.calls.Load() == 1 }
+
 func (r *request) put(ref etf.Ref, a answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -140,7 +148,7 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 		server.unwatch(k, etf.Pid{})
 		return etf.Raw{}, err
 	}
-	server.deliver(Message{raw: etf.Raw{Bytes: b}, from: p.pid})
+	server.deliver(Message{raw: etf.Raw{Bytes: b}, from: p.pid}, nil)
 	a := p.await(ctx, r)
 	if !a.down {
 		server.unwatch(k, etf.Pid{})
@@ -164,9 +172,14 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	}
 	*out.signal() = dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref}
 	*out.signal() = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: out.b}}
+	s.calls.Add(1)
+	defer s.calls.Add(-1)
 	if err = p.transmit(ctx, s, out.signals...); err != nil {
 		return etf.Raw{}, err
 	}
+	p.giveTurn()
+	r.session = s
+	s.conn.Await(r)
 	a := p.await(ctx, r)
 	if !a.down {
 		out.both[0].Kind = dist.Demonitor
@@ -177,6 +190,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 
 // await waits for the answer, the context, and the end of the caller itself.
 func (p *Process) await(ctx context.Context, r *request) answer {
+	p.giveTurn()
 	if p == p.node.caller && ctx.Done() == nil {
 		return <-r.answer
 	}

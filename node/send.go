@@ -93,7 +93,7 @@ func (p *Process) sendHere(t target, to, v any, priority bool) error {
 		return err
 	}
 	m := Message{raw: etf.Raw{Bytes: bytes.Clone(out.b)}, from: p.pid}
-	p.node.deliver(t, m, priority)
+	p.node.deliver(t, m, priority, nil)
 	return nil
 }
 

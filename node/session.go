@@ -22,7 +22,9 @@ type session struct {
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 
-	over   atomic.Bool // as dead
+	ready  claims
+	calls  atomic.Int32 // that wait for an answer
+	over   atomic.Bool  // as dead
 	mu     sync.Mutex
 	dead   bool
 	ties   map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
@@ -131,7 +133,7 @@ func (s *session) answered(sig *dist.Signal) bool {
 	if a.request == nil || a.session != s {
 		return false
 	}
-	a.request.fail(sig.Ref, sig.Payload)
+	s.give(outcome{a.request, sig.Ref, sig.Payload, true})
 	return true
 }
 

@@ -43,6 +43,8 @@ func (p *Process) SpawnWait(ctx context.Context, on, module, function etf.Atom, 
 	if !s.addSpawn(c.ref, c) {
 		return etf.Raw{}, &ConnectError{string(on), ErrNoConnection}
 	}
+	s.calls.Add(1)
+	defer s.calls.Add(-1)
 	if err := p.transmit(ctx, s, sig); err != nil {
 		s.takeSpawn(c.ref)
 		return etf.Raw{}, err
