@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,11 +34,20 @@ func newCluster(t *testing.T, members ...string) *cluster {
 		options: otp.Options{Cookie: "cluster", EPMDPort: install.EPMD(t)}}
 	o := c.options
 	o.Name, o.Hidden = "driver", true
-	c.driver = install.Erl(t, o)
+	c.driver = driverOf(t, install).Erl(t, o)
 	for _, m := range members {
 		c.join(c.add(m))
 	}
 	return c
+}
+
+// driverOf is the release of a driver: 25 can connect to 23 and to 29, which cannot connect to each other.
+func driverOf(t testing.TB, install *otp.Install) *otp.Install {
+	t.Helper()
+	if i := lookup(t, "25"); i != nil {
+		return i
+	}
+	return install
 }
 
 // add starts one more member, connected to nobody. args are for a BEAM node.
@@ -79,21 +89,29 @@ func (c *cluster) start(member string, o otp.Options, name string) {
 	c.beams[name].Eval(c.t, "target:start([]).") // OTP 29's pg kills that of OTP 25
 }
 
-// release finds an OTP release: the one that tests run with, or where scripts/get-otp has put it.
+// release finds an OTP release; without it the test is skipped.
 func release(t testing.TB, name string) *otp.Install {
 	t.Helper()
-	install := otp.Find(t)
-	if have, err := install.Release(); err == nil && fmt.Sprint(have) == name {
-		return install
+	i := lookup(t, name)
+	if i == nil {
+		t.Skipf("OTP %s is not on this machine (scripts/get-otp %s)", name, name)
+	}
+	return i
+}
+
+// lookup finds an OTP release: the one that tests run with, that of the system, or what scripts/get-otp has brought. Nil without it.
+func lookup(t testing.TB, name string) *otp.Install {
+	t.Helper()
+	if i := releases(t)[name]; i != nil {
+		return i
 	}
 	for _, dir := range []string{"", filepath.Join(os.TempDir(), "otps", name, "bin")} {
 		if i, err := otp.LookupIn(dir); err == nil {
-			if have, err := i.Release(); err == nil && fmt.Sprint(have) == name {
+			if have, err := i.Release(); err == nil && strconv.Itoa(have) == name {
 				return i
 			}
 		}
 	}
-	t.Skipf("OTP %s is not on this machine (scripts/get-otp %s)", name, name)
 	return nil
 }
 

@@ -94,7 +94,7 @@ func newPartitionCluster(t *testing.T, n *network, members ...string) *cluster {
 	}
 	o := c.options
 	o.Name, o.Hidden = "driver@"+subnet+".254", true
-	c.driver = install.Erl(t, o)
+	c.driver = driverOf(t, install).Erl(t, o)
 	for i, m := range members {
 		space := n.space(i)
 		name := fmt.Sprintf("n%d@%s.%d", i, subnet, i+1)

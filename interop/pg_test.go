@@ -22,7 +22,7 @@ import (
 )
 
 // releases are the OTP releases that are on this machine: the one that all tests use, and what scripts/get-otp has brought.
-func releases(t *testing.T) map[string]*otp.Install {
+func releases(t testing.TB) map[string]*otp.Install {
 	t.Helper()
 	usual := otp.Find(t)
 	release, err := usual.Release()
