@@ -12,6 +12,9 @@
 // When a connection between two nodes of the cluster is lost, all others leave both, so that no partitions overlap (kernel
 // parameter prevent_overlapping_partitions); see Config.
 //
+// A Go node is in no global group (kernel parameter global_groups). Nodes with groups leave it out of their names and locks, as
+// they do with a BEAM node without groups; the connection stays, and nobody here waits for them.
+//
 // The protocol is a state machine without IO ([machine.go]); the rest carries out what it asks for.
 //
 // Source: global.erl of OTP 23 to 29.
