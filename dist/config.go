@@ -18,6 +18,10 @@ type Config struct {
 	// anything: while it runs nothing else arrives from the peer.
 	Handle func(*Signal)
 
+	// Gathered, which may be nil, is called if Handle has asked for it (Conn.Gather), when what has come together is handled. It is like
+	// Handle: it must not wait.
+	Gathered func()
+
 	// Serve, which may be nil, is called if Handle has asked for it (Conn.Ask), in the reading goroutine, when what has come is handled and
 	// before more is read. It is for short work that would only be delayed by handing it to another goroutine: answering a request.
 	// It may wait and take its time: after a millisecond or two another goroutine goes on reading. After each piece

@@ -87,6 +87,7 @@ func (c *Conn) Await(w Caller) {
 		for in.err == nil && in.reader.follow(1) {
 			in.err = in.next()
 		}
+		in.gathered()
 		switch {
 		case in.err != nil, in.asked > 0, in.reader.start != in.reader.end: // work for Serve, or a part of something long
 		case w.Answered():

@@ -226,10 +226,11 @@ type inbound struct {
 	cache   atomCache
 	parts   assembler
 	signal  Signal
-	reads   int // of the reader, when the last packet was taken
-	asked   int // how often Handle has asked for Serve since the last call of that
-	others  int // signals in that time, but for those that wake nobody
-	answers int // those of them that answer calls (Answer)
+	reads   int  // of the reader, when the last packet was taken
+	asked   int  // how often Handle has asked for Serve since the last call of that
+	others  int  // signals in that time, but for those that wake nobody
+	answers int  // those of them that answer calls (Answer)
+	gathers bool // Handle has asked for Gathered
 
 	awaiting bool // the goroutine that reads is Await's
 	loans    loans
@@ -248,6 +249,16 @@ func newInbound(c *Conn) *inbound {
 
 // Ask is for Config.Handle: it asks for a call of Config.Serve as soon as what has come is handled.
 func (c *Conn) Ask() { c.in.asked++ }
+
+// Gather is for Config.Handle: it asks for a call of Config.Gathered.
+func (c *Conn) Gather() { c.in.gathers = true }
+
+func (in *inbound) gathered() {
+	if in.gathers {
+		in.gathers = false
+		in.conn.cfg.Gathered()
+	}
+}
 
 // Answer is for Config.Handle, with the answer to a call: it tells whether that may be kept until Serve, which it asks for then, as Ask
 // does.

@@ -46,6 +46,7 @@ func (c *Conn) lead() {
 	in.awaiting = false
 	for {
 		if in.err != nil || !in.reader.follow(1) {
+			in.gathered()
 			asked := in.asked
 			// Those who have been served here have answered; nobody else has been woken, who would want the processor.
 			in.reader.soon = asked > 0 && asked == in.others && in.answers == 0

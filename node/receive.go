@@ -9,6 +9,9 @@ import (
 // emitted to where the signal came from. What each signal does to a process that is there, and to one that is not, is
 // dist.c:erts_net_message and erl_proc_sig_queue.c.
 func (n *Node) receive(sig *dist.Signal, s *session) {
+	if s != nil && len(s.bunch.messages) > 0 && !s.bunch.takes(sig) {
+		s.bunch.deliver()
+	}
 	switch sig.Kind {
 	case dist.Send:
 		n.receiveMessage(sig, s)
@@ -63,6 +66,9 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 
 // receiveMessage delivers a message. One for a process, name or alias that does not exist is dropped, as in Erlang.
 func (n *Node) receiveMessage(sig *dist.Signal, s *session) {
+	if s != nil && s.bunched(sig) {
+		return
+	}
 	n.deliver(target{pid: sig.To, name: sig.ToName, alias: sig.ToRef}, Message{raw: sig.Payload, from: sig.From}, sig.Priority, s)
 }
 

@@ -217,3 +217,50 @@ func ExampleProcess_Serve() {
 	fmt.Println(sum)
 	// Output: 6
 }
+
+// Messages that are put into the mailbox together keep their order among themselves and with everything else of their sender.
+func TestBunches(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	const rounds = 3 * bunchSize
+	p, q := b.Open(TrapExit()), b.Open()
+	if err := p.Register("p"); err != nil {
+		t.Fatal(err)
+	}
+	alias := p.Alias(AliasExplicit)
+	from := a.Open()
+	ways := []any{p.Self(), p.Self(), p.Self(), Name{"p", b.Name()}, Name{"p", b.Name()}, alias}
+	want := 0
+	for i := range rounds {
+		for range i % 5 {
+			if err := from.Send(q.Self(), i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := from.Send(ways[i%len(ways)], want); err != nil {
+			t.Fatal(err)
+		}
+		want++
+		if i%7 == 0 {
+			if err := from.SendExit(p.Self(), etf.Int(want)); err != nil {
+				t.Fatal(err)
+			}
+			want++
+		}
+	}
+	for i := range want {
+		m, err := p.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int
+		if e, ok := m.Exit(); ok {
+			got = int(e.Reason.(etf.Int))
+		} else if err := m.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != i {
+			t.Fatalf("%v came where %d was due", m, i)
+		}
+	}
+}

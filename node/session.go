@@ -22,6 +22,7 @@ type session struct {
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 
+	bunch  bunch // of who reads
 	ready  claims
 	calls  atomic.Int32 // that wait for an answer
 	over   atomic.Bool  // as dead
