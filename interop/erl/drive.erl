@@ -2,7 +2,7 @@
 %% five seconds is `nothing`, which is then the outcome.
 -module(drive).
 -export([puppet/1, do/2, ask/2, answer/1, got/1, got/2, next/0, next/1, quiet/0, quiet/1, down/1, until/1,
-         restarted/2, name/2, gone/1, stale/1, traced/1, helper/0, local/0, elsewhere/1, flush/0, reasons/0, cut/2]).
+         restarted/2, monitored/3, name/2, gone/1, stale/1, traced/1, helper/0, local/0, elsewhere/1, flush/0, reasons/0, cut/2]).
 
 -define(PATIENCE, 5000).
 -define(SILENCE, 150).
@@ -68,6 +68,15 @@ until(Fun, End) ->
 %% Waits until the crasher is there, and is another process than Old. Says whether that came.
 restarted(Puppet, Old) ->
     until(fun() -> Pid = do(Puppet, {whereis, crasher}), is_pid(Pid) andalso Pid =/= Old end).
+
+%% Waits until a process with a name on a node is monitored by another, as it is while that one calls it.
+monitored(Node, Name, By) ->
+    until(fun() ->
+        case rpc:call(Node, erlang, whereis, [Name]) of
+            Pid when is_pid(Pid) -> {_, All} = rpc:call(Node, erlang, process_info, [Pid, monitored_by]), lists:member(By, All);
+            _ -> false
+        end
+    end).
 
 %% The term with the values of a list of {Value, Name} replaced by their names, wherever they are: so that pids and
 %% references of one run compare with those of another.
