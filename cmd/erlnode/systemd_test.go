@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,7 +78,12 @@ func TestSystemdSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all, err := listeners(int(f.Fd()), 1); err == nil || !strings.Contains(err.Error(), "is no listening socket") {
+	defer f.Close()
+	fd, err := syscall.Dup(int(f.Fd())) // listeners takes it over, and f has its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := listeners(fd, 1); err == nil || !strings.Contains(err.Error(), "is no listening socket") {
 		t.Error(all, err)
 	}
 	want(t, []string{"epmd", "-systemd"}, exitFailed, "", "systemd provides no sockets")
