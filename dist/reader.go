@@ -12,6 +12,7 @@ import (
 const (
 	readBuffer = 64 << 10
 	slabSize   = 4 << 10
+	firstSlab  = 512     // they grow, so that a connection on which little comes holds little
 	slabbed    = 1 << 10 // payloads up to this size share slabs
 	firstGrab  = 4 << 20 // of a long frame, however long it claims to be, before more of it has come
 	// readAhead is how much is read into the buffer behind a long packet: enough for what follows it to be found there, little
@@ -212,7 +213,7 @@ func (r *reader) keep(b []byte, own bool) []byte {
 		return append([]byte(nil), b...)
 	}
 	if len(b) > cap(r.slab)-len(r.slab) {
-		r.slab = make([]byte, 0, slabSize)
+		r.slab = make([]byte, 0, max(min(2*cap(r.slab), slabSize), firstSlab, len(b)))
 	}
 	at := len(r.slab)
 	r.slab = append(r.slab, b...)

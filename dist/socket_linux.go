@@ -86,7 +86,20 @@ func (s *socket) Close() error {
 	}
 	fd := s.fd
 	s.fd = -1
+	drain(fd)
 	return syscall.Close(fd)
+}
+
+// drain throws away what has come: a socket that is closed with something unread resets the connection, and the peer may lose what was
+// written last.
+func drain(fd int) {
+	b := buffers.Get().(*[readBuffer]byte)
+	defer buffers.Put(b)
+	for range 64 {
+		if n, err := new(scatter).receive(fd, b[:], nil, false); n <= 0 || err != nil {
+			return
+		}
+	}
 }
 
 func (s *socket) Read(b []byte) (int, error) { return s.readTwo(b, nil) }
