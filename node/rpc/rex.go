@@ -186,8 +186,13 @@ func badrpc(reason etf.Term) etf.Term {
 // whileAlive is the context of a call: done when the process that runs it exits, or the caller.
 func whileAlive(p *node.Process, caller etf.Pid) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(p.Context())
-	p.Node().Spawn(func(watch *node.Process) error {
-		if _, err := watch.Monitor(caller); err != nil {
+	// The function begins when the caller is watched: a monitor that is set up after the connection was lost would make
+	// another one, over which the caller is alive.
+	watched := make(chan struct{})
+	_, err := p.Node().Spawn(func(watch *node.Process) error {
+		_, err := watch.Monitor(caller)
+		close(watched)
+		if err != nil {
 			return err
 		}
 		if _, err := watch.Receive(ctx); err == nil {
@@ -195,5 +200,8 @@ func whileAlive(p *node.Process, caller etf.Pid) (ctx context.Context, stop func
 		}
 		return nil
 	})
+	if err == nil {
+		<-watched
+	}
 	return ctx, func() { cancel(nil) }
 }
