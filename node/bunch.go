@@ -37,7 +37,7 @@ func (s *session) bunched(sig *dist.Signal) bool {
 		}
 		n := s.node
 		var p *Process
-		if sig.ToName != "" {
+		if sig.ByName() {
 			p = n.names.get(sig.ToName)
 		} else {
 			p = n.processes.find(n, sig.To)

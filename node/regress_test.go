@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -283,5 +284,33 @@ func TestSentBeforeDisconnect(t *testing.T) {
 			t.Fatalf("round %d: %v", round, m)
 		}
 		awaitDown(t, b, a.Name())
+	}
+}
+
+// The empty name is a name over a connection too, also when messages come together.
+func TestEmptyNameRemote(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	p, q := a.Open(), b.Open()
+	if err := q.Register(""); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if err := p.Send(Name{"", "b@test"}, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 100 {
+		if m := receive(t, q); m != strconv.Itoa(i) {
+			t.Fatalf("%v where %d was due", m, i)
+		}
+	}
+	if _, err := p.Monitor(Name{"", "b@test"}); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, p, b)
+	q.Exit(etf.Atom("boom"))
+	if m := receive(t, p); !strings.HasSuffix(m, "process,{'',b@test},boom}") && !strings.HasSuffix(m, "process,{'','b@test'},boom}") {
+		t.Error(m)
 	}
 }
