@@ -29,6 +29,7 @@ type socket struct {
 	fd      int          // -1 when it is closed
 	in      gate
 	emptied bool // the last read took all that there was
+	late    late
 	scatter
 	vectored // of who writes
 
@@ -120,8 +121,9 @@ func (s *socket) readTwo(a, b []byte) (int, error) {
 const readAgain = 4 << 10
 
 func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
-	if soon && *buf != nil {
-		if n, err := s.waitSoon(buf); err != syscall.EAGAIN {
+	if soon && *buf != nil && s.late.tries() {
+		n, err := s.waitSoon(buf)
+		if s.late.came(err != syscall.EAGAIN) {
 			return n, err
 		}
 	}
@@ -143,6 +145,30 @@ func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// late remembers that what was expected soon came late, or not at all: then the next times it is not waited for, the more the longer that goes
+// on. It would keep a processor, and the thread of the runtime that watches those, busy for nothing.
+type late struct{ skip, backoff uint8 }
+
+// tries tells whether it is worth while to wait.
+func (l *late) tries() bool {
+	if l.skip > 0 {
+		l.skip--
+		return false
+	}
+	return true
+}
+
+// came notes whether something came in time, and returns that.
+func (l *late) came(inTime bool) bool {
+	if inTime {
+		l.backoff = 0
+	} else {
+		l.backoff = min(2*l.backoff+1, 63)
+		l.skip = l.backoff
+	}
+	return inTime
 }
 
 // waitSoon waits for what is expected soon, in the system call.
