@@ -180,6 +180,11 @@ func (s *socket) waitSoon(buf *[]byte) (int, error) {
 	if *buf == nil {
 		*buf = buffers.Get().(*[readBuffer]byte)[:]
 	}
+	for start := time.Now(); time.Since(start) < yieldFor; yield() {
+		if n, err := s.some(*buf, nil, false); err != syscall.EAGAIN {
+			return n, err
+		}
+	}
 	n, err := s.some(*buf, nil, true)
 	if err != nil {
 		s.emptied = true
@@ -210,6 +215,11 @@ func (s *socket) some(a, b []byte, wait bool) (int, error) {
 
 // soonAfter is how long a reader waits in the system call for what it expects soon. Linux rounds it up to its tick, 1 to 10 ms.
 const soonAfter = time.Millisecond
+
+// yieldFor is how long a reader that expects something soon lets others have its processor before it sleeps. A peer on the same processor
+// answers within that time, at the price of one switch there and back; to sleep, and to be woken from another processor, takes
+// longer than a short call. The parts of a call of a BEAM node come one by one in that time, too.
+const yieldFor = 5 * time.Microsecond
 
 // waiters counts the goroutines of this process that wait in such a system call. Each of them keeps a processor from the others, so
 // there are fewer of them than processors. It is no state of any node: like the runtime's scheduler it belongs to the machine.

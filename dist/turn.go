@@ -48,8 +48,10 @@ func (c *Conn) lead() {
 		if in.err != nil || !in.reader.follow(1) {
 			in.gathered()
 			asked := in.asked
-			// Those who have been served here have answered; nobody else has been woken, who would want the processor.
-			in.reader.soon = asked > 0 && asked == in.others && in.answers == 0
+			if in.others > 0 { // a monitor that comes alone changes nothing
+				// Those who have been served here have answered; nobody else has been woken, who would want the processor.
+				in.reader.soon = asked == in.others && in.answers == 0
+			}
 			t.mayLend = in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
 			in.asked, in.others, in.answers = 0, 0, 0
 			if asked > 0 && !t.serve(asked > 1) {

@@ -74,3 +74,6 @@ func (s *scatter) receive(fd int, a, b []byte, wait bool) (int, error) {
 	}
 	return int(n), nil
 }
+
+// yield lets another thread have the processor.
+func yield() { syscall.Syscall(syscall.SYS_SCHED_YIELD, 0, 0, 0) }
