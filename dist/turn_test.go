@@ -17,6 +17,7 @@ type server struct {
 	conn    atomic.Pointer[Conn]
 	handled chan etf.Term
 	serve   func(*Turn)
+	ended   chan error // what Run returned
 }
 
 func (s *server) config() Config {
@@ -31,24 +32,22 @@ func (s *server) config() Config {
 	}
 }
 
-// serving runs f in a bubble, with a connection whose messages the server serves, and the peer's end of it.
+// withServer runs f in a bubble, with a connection whose messages the server serves, and the peer's end of it.
 func withServer(t *testing.T, serve func(*Turn), f func(t *testing.T, s *server, peer *Conn)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &server{handled: make(chan etf.Term, 100), serve: serve}
+		s := &server{handled: make(chan etf.Term, 100), serve: serve, ended: make(chan error, 1)}
 		a, b := net.Pipe()
 		cfg := s.config()
 		cfg.Self, cfg.Peer, cfg.Flags = self, peer, allFlags
 		c := New(a, cfg)
 		s.conn.Store(c)
 		p := New(b, Config{Self: peer, Peer: self, Flags: allFlags, NetTickTime: -1, Handle: func(*Signal) {}})
-		ended := make(chan error, 2)
-		go func() { ended <- c.Run() }()
-		go func() { ended <- p.Run() }()
+		go func() { s.ended <- c.Run() }()
+		go p.Run()
 		f(t, s, p)
 		c.Close()
 		p.Close()
-		<-ended
-		<-ended
+		<-s.ended
 	})
 }
 
@@ -159,31 +158,24 @@ func TestServeGoexit(t *testing.T) {
 
 // A connection ends while somebody works, who does not notice.
 func TestEndWhileServing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		s := &server{handled: make(chan etf.Term, 1)}
-		var later atomic.Bool
-		s.serve = func(*Turn) {
-			if !later.Swap(true) {
-				<-release
-			}
+	var release chan struct{}
+	var later atomic.Bool
+	serve := func(*Turn) {
+		if !later.Swap(true) {
+			<-release
 		}
-		a, b := net.Pipe()
-		cfg := s.config()
-		cfg.Self, cfg.Peer, cfg.Flags = self, peer, allFlags
-		c := New(a, cfg)
-		s.conn.Store(c)
-		p := New(b, Config{Self: peer, Peer: self, Flags: allFlags, NetTickTime: -1, Handle: func(*Signal) {}})
-		ended := make(chan error)
-		go func() { ended <- c.Run() }()
-		go p.Run()
-		say(t, p, 1)
+	}
+	withServer(t, serve, func(t *testing.T, s *server, peer *Conn) {
+		release = make(chan struct{})
+		say(t, peer, 1)
 		<-s.handled
 		synctest.Wait()
-		p.Close()
-		if err := <-ended; err == nil {
+		peer.Close()
+		err := <-s.ended
+		if err == nil {
 			t.Error("no reason")
 		}
+		s.ended <- err
 		close(release)
 	})
 }
