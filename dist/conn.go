@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -77,6 +78,9 @@ func (c *Conn) write() {
 	for {
 		select {
 		case <-c.out.wake:
+			if c.out.gather.Load() {
+				runtime.Gosched() // those who have been woken together with the one who has woken us will have something to say, too
+			}
 			if err := c.out.drain(); err != nil {
 				c.fail(err)
 			}
