@@ -25,11 +25,10 @@ func carrierOf(nc net.Conn) carrier {
 // goroutine that reads is there to see it. Where nothing is expected soon the socket is waited for through a gate, as with the
 // runtime's poller; where the answer to what was just sent is, in the system call.
 type socket struct {
-	use     sync.RWMutex // held for reading by system calls on fd, for writing to close it
-	fd      int          // -1 when it is closed
-	in      gate
-	emptied bool // the last read took all that there was
-	late    late
+	use  sync.RWMutex // held for reading by system calls on fd, for writing to close it
+	fd   int          // -1 when it is closed
+	in   gate
+	late late
 	scatter
 	vectored // of who writes
 
@@ -117,9 +116,6 @@ func (s *socket) readTwo(a, b []byte) (int, error) {
 	}
 }
 
-// readAgain is how much a read has to bring for the next one to be tried without waiting before.
-const readAgain = 4 << 10
-
 func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
 	if soon && *buf != nil && s.late.tries() {
 		n, err := s.waitSoon(buf)
@@ -127,8 +123,11 @@ func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
 			return n, err
 		}
 	}
-	for wait := s.emptied; ; wait = true {
-		if wait {
+	for tries := 0; ; tries++ {
+		switch {
+		case tries == 1 && !soon && *buf != nil:
+			runtime.Gosched() // to let them run who have got what was read: meanwhile more may come
+		case tries > 0:
 			if *buf != nil {
 				buffers.Put((*[readBuffer]byte)(*buf))
 				*buf = nil
@@ -185,11 +184,7 @@ func (s *socket) waitSoon(buf *[]byte) (int, error) {
 			return n, err
 		}
 	}
-	n, err := s.some(*buf, nil, true)
-	if err != nil {
-		s.emptied = true
-	}
-	return n, err
+	return s.some(*buf, nil, true)
 }
 
 // some reads what there is, or fails with EAGAIN, at once or after soonAfter.
@@ -207,7 +202,6 @@ func (s *socket) some(a, b []byte, wait bool) (int, error) {
 		case n == 0:
 			return 0, io.EOF
 		default:
-			s.emptied = n < len(a)+len(b) && n < readAgain
 			return n, nil
 		}
 	}
