@@ -34,6 +34,7 @@ func TestPostLater(t *testing.T) {
 			if got := time.Since(start); got != laterAfter {
 				t.Errorf("written after %v, want %v", got, laterAfter)
 			}
+			synctest.Wait() // whoever has written knows that it is written
 			start = time.Now()
 			c.PostLater(demonitor)
 			c.Post(demonitor)
