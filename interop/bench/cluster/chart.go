@@ -149,7 +149,7 @@ func (d *drawing) work(w workResult, memory float64) {
 	}
 	fmt.Fprintf(d, `<line class="line" x1="14" y1="%d" x2="%d" y2="%d"/>`+"\n", d.y+4, chartWidth-14, d.y+4)
 	d.y += 17
-	fmt.Fprintf(d, `<text class="work" x="14" y="%d">%s<tspan class="unit">   %s</tspan></text>`+"\n", d.y, html.EscapeString(w.Name), html.EscapeString(chartUnit(w.Unit)))
+	fmt.Fprintf(d, `<text class="work" x="14" y="%d">%s<tspan class="unit" dx="8">%s</tspan></text>`+"\n", d.y, html.EscapeString(w.Name), html.EscapeString(chartUnit(w.Unit)))
 	d.y += 3
 	top := d.y
 	for _, f := range rows {
