@@ -11,7 +11,8 @@ type Turn struct {
 	conn  *Conn
 	state uint64 // of the connection, as this turn left it
 
-	mayLend bool // one answer has come, and nothing else
+	mayLend bool      // one answer has come, and nothing else
+	began   time.Time // Config.Serve
 }
 
 // turns says who reads. The low bits tell what happens in the turn, the rest counts, so that a state is never seen twice.
@@ -80,6 +81,7 @@ func (t *Turn) serve(many bool) bool {
 	if many {
 		c.out.cork()
 	}
+	t.began = time.Now()
 	c.cfg.Serve(t)
 	now := t.state &^ doing
 	if t.state&doing == lent || !c.turns.state.CompareAndSwap(t.state, now) {
@@ -92,9 +94,13 @@ func (t *Turn) serve(many bool) bool {
 	return true
 }
 
-// Renew says that a piece of the work is done. It reports false if another goroutine has the turn now; that one will call Config.Serve for
-// what is left.
+// Renew says that a piece of the work is done. It reports false if another goroutine has the turn now, also because all pieces together have
+// taken long; that one will call Config.Serve for what is left.
 func (t *Turn) Renew() bool {
+	if time.Since(t.began) > patience {
+		t.conn.takeOver(t.state)
+		return false
+	}
 	next := t.state + nextTurn
 	if !t.conn.turns.state.CompareAndSwap(t.state, next) {
 		return false

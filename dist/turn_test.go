@@ -117,24 +117,25 @@ func TestGive(t *testing.T) {
 	})
 }
 
-// Work in short pieces keeps the turn for as long as it takes.
+// Work in short pieces keeps the turn until all of them together have taken long.
 func TestRenew(t *testing.T) {
-	var done chan bool
+	var pieces chan int
+	var later atomic.Bool
 	serve := func(turn *Turn) {
-		for range 20 {
-			time.Sleep(patience / 2)
-			if !turn.Renew() {
-				done <- false
-				return
-			}
+		if later.Swap(true) {
+			return // nothing is left
 		}
-		done <- true
+		n := 1
+		for time.Sleep(patience / 10); turn.Renew(); time.Sleep(patience / 10) {
+			n++
+		}
+		pieces <- n
 	}
 	withServer(t, serve, func(t *testing.T, s *server, peer *Conn) {
-		done = make(chan bool)
+		pieces = make(chan int)
 		say(t, peer, 1)
-		if !<-done {
-			t.Error("the turn was taken")
+		if n := <-pieces; n != 11 {
+			t.Errorf("the turn went after %d pieces of a tenth, want 11", n)
 		}
 	})
 }
