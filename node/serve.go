@@ -20,7 +20,7 @@ import (
 //
 // Steps run one at a time, in the order of the messages, and mostly in the goroutine of Serve. A message of a peer that
 // finds the process idle may be handed to step by the goroutine that has read it instead: no other has to be woken then, which for
-// a short step would take longer than the step. Work that takes long, or waits, delays nobody: when a step runs for more than about a millisecond
+// a short step would take longer than the step. Work that takes long, or waits, delays nobody: when a step, or several together, run for more than about a millisecond
 // another goroutine goes on reading, and for a while the steps of this process stay in the goroutine of Serve. So what belongs to a
 // goroutine or thread (runtime.LockOSThread) cannot be used by steps.
 //
