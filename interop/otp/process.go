@@ -3,8 +3,11 @@
 package otp
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -36,14 +39,44 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// signal goes to the whole group. It is an error when the process is gone.
+// signal goes to the whole group. It is an error when the process is gone. After SIGSTOP it returns when the process
+// stands still: on a busy machine its threads go on for up to half a second.
 func (p *process) signal(sig syscall.Signal) error {
 	select {
 	case <-p.exited:
 		return os.ErrProcessDone
 	default:
-		return syscall.Kill(-p.cmd.Process.Pid, sig)
 	}
+	if err := syscall.Kill(-p.cmd.Process.Pid, sig); err != nil || sig != syscall.SIGSTOP {
+		return err
+	}
+	return awaitStop(p.cmd.Process.Pid)
+}
+
+// awaitStop waits until all threads of a process have stopped, where /proc tells.
+func awaitStop(pid int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	tasks := fmt.Sprintf("/proc/%d/task/", pid)
+	state := ""
+	err := poll(ctx, func() (bool, error) {
+		threads, err := os.ReadDir(tasks)
+		if errors.Is(err, fs.ErrNotExist) {
+			return true, nil
+		}
+		for _, thread := range threads {
+			stat, err := os.ReadFile(tasks + thread.Name() + "/stat")
+			_, rest, _ := strings.Cut(string(stat), ") ")
+			if state = rest; err == nil && !strings.HasPrefix(rest, "T") {
+				return false, nil
+			}
+		}
+		return true, err
+	})
+	if err != nil {
+		return fmt.Errorf("SIGSTOP to %d, a thread of which is in state %.1q: %w", pid, state, err)
+	}
+	return nil
 }
 
 // kill ends the group at once and waits for the process to be gone.
