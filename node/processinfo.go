@@ -59,10 +59,8 @@ func (n *Node) ProcessInfo(pid etf.Pid) (info ProcessInfo, ok bool) {
 
 // Processes returns the pids of the processes that live on this node, in no particular order (erlang:processes/0).
 func (n *Node) Processes() []etf.Pid {
-	n.processes.mu.RLock()
-	defer n.processes.mu.RUnlock()
-	all := make([]etf.Pid, 0, len(n.processes.m))
-	for _, p := range n.processes.m {
+	var all []etf.Pid
+	for _, p := range n.processes.all() {
 		all = append(all, p.pid)
 	}
 	return all
