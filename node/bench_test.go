@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
@@ -112,6 +113,60 @@ func BenchmarkConnectionLost(b *testing.B) {
 			}
 		}
 	}
+}
+
+// BenchmarkLinksLost is the end of 100,000 links between as many processes, each with a goroutine that waits, and 100 on another node,
+// when the connection is lost: one operation is all of that, until everybody has its message, and the 100,000 have ended.
+func BenchmarkLinksLost(b *testing.B) {
+	const many, few = 100_000, 100
+	c := newCluster(b)
+	x, y := c.start("a@test"), c.start("b@test")
+	var ends, mallocs uint64
+	for b.Loop() {
+		b.StopTimer()
+		var held [few]*Process
+		for i := range held {
+			held[i] = y.Open(TrapExit())
+		}
+		var all sync.WaitGroup
+		for i := range many {
+			p := x.Open(TrapExit())
+			if err := p.Link(held[i%few].Self()); err != nil {
+				b.Fatal(err)
+			}
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				if _, err := p.Receive(context.Background()); err != nil {
+					b.Error(err)
+				}
+				p.Exit(nil)
+			}()
+		}
+		settled(b, x.Open(), y)
+		before := allocated()
+		b.StartTimer()
+		x.Disconnect("b@test")
+		all.Wait()
+		for _, h := range held {
+			for range many / few {
+				if _, err := h.Receive(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		b.StopTimer()
+		ends, mallocs = ends+2*many, mallocs+allocated()-before
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(ends), "ns/end")
+	b.ReportMetric(float64(mallocs)/float64(ends), "allocs/end")
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }
 
 // BenchmarkProcesses makes processes without and with a goroutine, and reports the memory that each takes while it is idle.

@@ -16,7 +16,7 @@ const mailboxOverflow etf.Atom = "mailbox_overflow"
 func (p *Process) Exit(v any) {
 	switch err, isError := v.(error); {
 	case v == nil:
-		p.exit(reasonOf(normal))
+		p.exit(normalEnd)
 	case isError:
 		p.exit(errorReason(err))
 	default:
@@ -28,10 +28,24 @@ func (p *Process) Exit(v any) {
 func (p *Process) exit(r reason) {
 	p.mu.Lock()
 	ended := p.exitLocked(r)
+	done := ended && p.vanishLocked()
 	p.mu.Unlock()
-	if ended {
+	if ended && !done {
 		p.bury(false)
 	}
+}
+
+// vanishLocked is bury and finish at one go, for a process that nobody has to hear of and that has nothing else under way. It reports
+// false, and does nothing, for any other.
+func (p *Process) vanishLocked() bool {
+	if p.named || p.cancel != nil || p.interest != nil || len(p.aliases)+len(p.ties) > 0 ||
+		len(p.links)+len(p.monitors)+len(p.watchers) > 0 || p.life.Load() != dead+1 {
+		return false
+	}
+	p.node.processes.remove(p)
+	p.buried, p.finished = true, true
+	p.life.Add(-1) // whoever begins something now sees that it is over, and that everyone has been told
+	return true
 }
 
 // exitLocked marks the process as exited, and reports false if it was. The caller holds the lock, and calls bury without it.
@@ -39,7 +53,7 @@ func (p *Process) exitLocked(r reason) bool {
 	if p.exited {
 		return false
 	}
-	p.exited, p.reason, p.err = true, r, &ExitError{Reason: r.term()}
+	p.exited, p.reason = true, r
 	p.life.Add(dead + 1) // the 1 until it is buried
 	p.box.clear()
 	return true
@@ -64,7 +78,7 @@ func (p *Process) bury(async bool) {
 	p.mu.Lock()
 	p.buried = true
 	if p.cancel != nil {
-		p.cancel(p.err)
+		p.cancel(p.errLocked())
 	}
 	p.mu.Unlock()
 	idle := p.life.Add(-1) == dead

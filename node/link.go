@@ -43,7 +43,7 @@ func (p *Process) Link(to etf.Pid, opts ...LinkOption) error {
 	defer p.end()
 	if to.Node != p.node.name {
 		if !p.linkThere(to, o.priority) {
-			p.exitSignal(to, reasonOf(noconnection), true, o.priority)
+			p.exitSignal(to, lost, true, o.priority)
 		}
 		return nil
 	}
@@ -56,7 +56,7 @@ func (p *Process) Link(to etf.Pid, opts ...LinkOption) error {
 	if !trap {
 		return fmt.Errorf("node: linking to %v: %w", to, ErrNoProc)
 	}
-	p.exitSignal(to, reasonOf(noproc), true, o.priority)
+	p.exitSignal(to, missing, true, o.priority)
 	return nil
 }
 

@@ -169,7 +169,7 @@ func (p *Process) takeNow(m *Message, waits bool) (ok bool, err error) {
 	if p.exited {
 		b.out, b.head = nil, 0
 		b.signal() // the next one that waits
-		return false, p.err
+		return false, p.errLocked()
 	}
 	if b.next(m) {
 		return true, nil

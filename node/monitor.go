@@ -102,7 +102,7 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 		err = p.transmit(p.Context(), s, &dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: ref})
 	}
 	if err != nil {
-		p.gotDown(ref, reasonOf(noconnection))
+		p.gotDown(ref, lost)
 	}
 	return ref, nil
 }

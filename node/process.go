@@ -51,7 +51,7 @@ type Process struct {
 	buried   bool // out of the tables
 	finished bool // everybody has been told
 	reason   reason
-	err      *ExitError
+	err      *ExitError // see errLocked
 }
 
 // An Option says something about a process before it can be reached.
@@ -125,7 +125,7 @@ func (n *Node) newProcess(opts []Option) (*Process, error) {
 	}
 	if s.linked != nil {
 		if err := p.Link(s.linked.pid); err != nil { // it has exited
-			p.exit(reasonOf(noproc))
+			p.exit(missing)
 			return p, err
 		}
 	}
@@ -176,7 +176,7 @@ func (p *Process) context() context.Context {
 	if p.ctx == nil {
 		p.ctx, p.cancel = context.WithCancelCause(context.Background())
 		if p.buried {
-			p.cancel(p.err)
+			p.cancel(p.errLocked())
 		}
 	}
 	return p.ctx
@@ -192,9 +192,13 @@ func (p *Process) Err() error {
 	return p.errLocked()
 }
 
+// errLocked makes the error when somebody wants it: most processes end unasked.
 func (p *Process) errLocked() error {
-	if p.err == nil {
+	if !p.exited {
 		return nil
+	}
+	if p.err == nil {
+		p.err = &ExitError{Reason: p.reason.term()}
 	}
 	return p.err
 }

@@ -23,8 +23,14 @@ type reason struct {
 	raw etf.Raw
 }
 
-// normalEnd is made before: encoding takes more of a goroutine's stack than a process that waits.
-var normalEnd, lost = reasonOf(normal), reasonOf(noconnection)
+// These are made before, since encoding takes more of a goroutine's stack than a process that waits: it would be copied to a larger one.
+// Nobody changes their bytes.
+var normalEnd, lost, missing = atomReason(normal), atomReason(noconnection), atomReason(noproc)
+
+func atomReason(a etf.Atom) reason {
+	b, _ := etf.AppendTerm(nil, a) // which fails for none of these
+	return reason{t: a, raw: etf.Raw{Bytes: b}}
+}
 
 // reasonOf takes a Go value. One that cannot be encoded is reported as what it is, so that a process ends in any case.
 func reasonOf(v any) reason {
@@ -49,7 +55,7 @@ func reasonOf(v any) reason {
 // what a process ends with that does not catch it, any other error is {error, Text}.
 func errorReason(err error) reason {
 	if err == nil {
-		return reasonOf(normal)
+		return normalEnd
 	}
 	if exit := (*ExitError)(nil); errors.As(err, &exit) && exit.Reason != nil {
 		return reasonOf(exit.Reason)

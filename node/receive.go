@@ -18,7 +18,7 @@ func (n *Node) receive(sig *dist.Signal, s *session) {
 
 	case dist.Link: // only from a peer, as the next two: see link
 		if p := n.processes.find(n, sig.To); p == nil || !p.gotLink(sig.From, s) {
-			s.post(&dist.Signal{Kind: dist.Exit, From: sig.To, To: sig.From, Payload: reasonOf(noproc).raw})
+			s.post(&dist.Signal{Kind: dist.Exit, From: sig.To, To: sig.From, Payload: missing.raw})
 		}
 	case dist.Unlink:
 		if p := n.processes.find(n, sig.To); p != nil {
@@ -120,7 +120,7 @@ func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
 	if p != nil && p.watch(k, w) {
 		return
 	}
-	n.emitDown(k, w, sig.To, reasonOf(noproc).raw)
+	n.emitDown(k, w, sig.To, missing.raw)
 }
 
 // receiveDemonitor finds the watched process by the reference where the monitor was by name: the name may have been

@@ -51,7 +51,7 @@ func (p *Process) start(ctx context.Context, args etf.Raw) {
 }
 
 func (p *Process) runInitial(ctx context.Context, args etf.Raw) {
-	r := reasonOf(normal)
+	r := normalEnd
 	defer func() { p.exit(r) }()
 	id := p.initial
 	list, err := ArgList(args)
