@@ -1,6 +1,6 @@
 package dist
 
-// A caller that waits for an answer may read the connection itself. Then the answer wakes it, and nobody else, who would only hand the
+// A caller that waits for an answer may read the connection itself, and so may who receives message after message. Then the answer wakes it, and nobody else, who would only hand the
 // answer over. In between, while the caller is busy with one answer and has not asked the next question, nobody reads. So this is for
 // callers that ask again at once, and only while there is one call at a time:
 // the goroutine that has read the answer lends its turn and ends, and the next Await takes it. If there is none within a millisecond or two
@@ -74,11 +74,11 @@ type Caller interface {
 }
 
 // Await reads, if the turn is lent, until the answer has come, but not for longer than answers usually take: who has called it
-// waits in another way then.
-func (c *Conn) Await(w Caller) {
+// waits in another way then. It reports whether the turn was lent.
+func (c *Conn) Await(w Caller) bool {
 	s := c.turns.state.Load()
 	if s&doing != lent || !c.turns.state.CompareAndSwap(s, (s+nextTurn)&^doing) {
-		return
+		return false
 	}
 	t := Turn{conn: c, state: (s + nextTurn) &^ doing}
 	in := c.in
@@ -96,7 +96,7 @@ func (c *Conn) Await(w Caller) {
 				if !w.Alone() {
 					c.Reclaim()
 				}
-				return
+				return true
 			}
 		case in.waitSoon():
 			continue
@@ -104,7 +104,7 @@ func (c *Conn) Await(w Caller) {
 			in.loans.failed()
 		}
 		go c.lead()
-		return
+		return true
 	}
 }
 

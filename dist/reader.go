@@ -261,8 +261,8 @@ func (in *inbound) gathered() {
 	}
 }
 
-// Answer is for Config.Handle, with the answer to a call: it tells whether that may be kept until Serve, which it asks for then, as Ask
-// does.
+// Answer is for Config.Handle and Config.Gathered, with something that somebody waits for, as the answer to a call: it tells whether that may be
+// kept until Serve, which it asks for then, as Ask does.
 func (c *Conn) Answer() (keep bool) {
 	if c.in.awaiting {
 		return false

@@ -137,6 +137,11 @@ func (b *mailbox) clear() {
 // Several goroutines may receive; each message goes to one of them.
 func (p *Process) Receive(ctx context.Context) (m Message, err error) {
 	for {
+		if p.lender.Load() != nil {
+			if ok, err := p.readOn(&m); ok || err != nil {
+				return m, err
+			}
+		}
 		if ok, err := p.take(&m); ok || err != nil {
 			return m, err
 		}

@@ -31,7 +31,8 @@ type Process struct {
 
 	mu       sync.Mutex
 	box      mailbox
-	server   atomic.Pointer[server] // what Serve runs
+	server   atomic.Pointer[server]  // what Serve runs
+	lender   atomic.Pointer[session] // the connection that its receiver may read on with, or could: readOn
 	trapExit bool
 	named    bool // registered, as
 	name     etf.Atom

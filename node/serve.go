@@ -102,9 +102,10 @@ func (p *Process) stopServing(v *server) {
 
 // claims are what the goroutine that has read it will see to: processes that have messages, and the answers to calls.
 type claims struct {
-	mu      sync.Mutex
-	queue   []*Process
-	answers []outcome
+	mu       sync.Mutex
+	queue    []*Process
+	answers  []outcome
+	receiver *Process // which waits, and has got a message
 }
 
 // outcome is how a call ends: with the answer, or the end of whom it was to come from.
@@ -158,6 +159,9 @@ func (s *session) giveAnswers(t *dist.Turn) (lent bool) {
 	c := &s.ready
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.receiver != nil {
+		return s.wakeReceiver(t)
+	}
 	if len(c.answers) == 1 && len(c.queue) == 0 && s.calls.Load() == 1 {
 		lent = t.Lend()
 	}

@@ -39,7 +39,7 @@ func (n *Node) up(a *attempt, by *incoming, nc net.Conn, res handshake.Result) {
 	cfg.Self, cfg.Peer, cfg.Flags = n.name, s.peer, res.Flags
 	cfg.Logger = n.log
 	cfg.Handle = func(sig *dist.Signal) { n.receive(sig, s) }
-	cfg.Gathered = s.bunch.deliver
+	cfg.Gathered = s.gathered
 	cfg.Serve = s.serve
 	s.conn = dist.New(nc, cfg)
 
