@@ -44,6 +44,9 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 		if err := checkLen(len(t)); err != nil {
 			return nil, err
 		}
+		if len(t) > long {
+			return appendLong(dst, t), nil
+		}
 		return AppendBinary(dst, t), nil
 	case BitString:
 		return appendBits(dst, t)

@@ -89,10 +89,16 @@ func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 		if err := checkLen(len(v)); err != nil {
 			return nil, err
 		}
+		if len(v) > long {
+			return appendLong(dst, v), nil
+		}
 		return AppendString(dst, v), nil
 	case []byte:
 		if err := checkLen(len(v)); err != nil {
 			return nil, err
+		}
+		if len(v) > long {
+			return appendLong(dst, v), nil
 		}
 		return AppendBinary(dst, v), nil
 	case Atom, Int, Float, Binary, BitString, Tuple, List, Improper, Map, Pid, Port, Ref, Export:

@@ -35,7 +35,7 @@ func (f *field) enc(dst []byte, a addr, depth int) ([]byte, error) {
 	case usualInt:
 		return AppendInt(dst, *at[int64](a)), nil
 	case usualString:
-		if s := *at[string](a); uint64(len(s)) <= maxLen {
+		if s := *at[string](a); len(s) <= long {
 			return AppendString(dst, s), nil
 		}
 	case usualAtom:

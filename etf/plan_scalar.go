@@ -206,6 +206,9 @@ func encString(dst []byte, a addr, _ int) ([]byte, error) {
 	if err := checkLen(len(s)); err != nil {
 		return nil, err
 	}
+	if len(s) > long {
+		return appendLong(dst, s), nil
+	}
 	return AppendString(dst, s), nil
 }
 
@@ -224,6 +227,9 @@ func encBytes(dst []byte, a addr, _ int) ([]byte, error) {
 	b := *at[[]byte](a)
 	if err := checkLen(len(b)); err != nil {
 		return nil, err
+	}
+	if len(b) > long {
+		return appendLong(dst, b), nil
 	}
 	return AppendBinary(dst, b), nil
 }

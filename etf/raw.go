@@ -78,7 +78,7 @@ func appendRaw(dst []byte, r Raw) ([]byte, error) {
 	switch {
 	case err != nil:
 	case len(r.Atoms) == 0:
-		return append(dst, r.Bytes...), nil
+		return copyLong(dst, r.Bytes), nil
 	default:
 		rd := NewReader(r)
 		rd.maxDepth = hardDepth
