@@ -25,6 +25,7 @@ type atomCache struct {
 	// A sender that repeats itself repeats its header: then the table of the last packet serves again.
 	lastHeader []byte
 	lastAtoms  []etf.Atom
+	news       uint64 // how many entries have been made
 }
 
 type page struct {
@@ -83,6 +84,7 @@ func (c *atomCache) read(b []byte) (int, []etf.Atom, error) {
 			c.pages[slot/pageSize] = p
 		}
 		p.atoms[slot%pageSize] = a
+		c.news++
 		p.set |= 1 << (slot % pageSize)
 		atoms[i] = a
 	}

@@ -225,6 +225,7 @@ type inbound struct {
 	conn    *Conn
 	reader  reader
 	cache   atomCache
+	repeats repeats
 	parts   assembler
 	signal  Signal
 	reads   int  // of the reader, when the last packet was taken
@@ -313,6 +314,14 @@ func (in *inbound) ended(err error) error {
 func (in *inbound) packet(b []byte, own bool) error {
 	cfg := &in.conn.cfg
 	header := withHeader(cfg.Flags)
+	if header {
+		if known := in.repeats.find(b, &in.cache); known != nil {
+			s := &known.signal
+			s.Payload = etf.Raw{Bytes: in.reader.keep(b[len(known.bytes):], own), Atoms: known.atoms}
+			in.deliver(s)
+			return nil
+		}
+	}
 	p, err := readPacket(b, header, fragmentsOn(cfg.Flags), &in.cache)
 	if err != nil {
 		var at *headerError
@@ -354,6 +363,9 @@ func (in *inbound) packet(b []byte, own bool) error {
 			return in.broken(s, len(p.body)-len(rest), err)
 		}
 		return nil
+	}
+	if header && p.kind == distHeader {
+		in.repeats.remember(b, len(b)-len(rest), s, p.atoms, &in.cache)
 	}
 	if !header && len(rest) > 0 {
 		if rest[0] != versionMagic {

@@ -50,6 +50,10 @@ type Signal struct {
 	// in heeds it. To a peer without ALTACT_SIG the signal goes as an ordinary one.
 	Priority bool
 
+	// Memo is for Config.Handle: what it leaves there it finds again in signals that differ from this one in nothing but the bytes of the
+	// payload, mostly. It means nothing in a signal that is sent.
+	Memo any
+
 	// Kept is set by Send and Post when the bytes of Payload are the connection's from then on, because they are still being written:
 	// nobody may change or reuse them. See Conn.Send.
 	Kept bool

@@ -146,14 +146,14 @@ func (p *Process) addAlias(ref etf.Ref, mode AliasMode) {
 }
 
 // throughAlias delivers what was sent to an alias.
-func (n *Node) throughAlias(ref etf.Ref, m Message, priority bool, s *session) {
-	a, ok := n.aliases.get(ref)
+func (n *Node) throughAlias(sig *dist.Signal, s *session) {
+	a, ok := n.aliases.get(sig.ToRef)
 	switch {
 	case !ok:
 	case a.request != nil:
-		s.give(outcome{a.request, ref, m.raw, false})
+		s.give(outcome{a.request, sig.ToRef, sig.Payload, false})
 	default:
-		a.process.deliverThrough(ref, a.mode, m, priority && a.mode&AliasPriority != 0)
+		a.process.deliverThrough(sig.ToRef, a.mode, messageOf(sig), sig.Priority && a.mode&AliasPriority != 0)
 	}
 }
 

@@ -1,12 +1,22 @@
 package node
 
 import (
+	"runtime"
+
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
 
-// bunch is messages that a peer has sent to one process, one right after the other, and that have been read together. They are looked up,
-// locked and woken for once. Whatever else comes from the peer takes effect after them, so that the order is as it was sent.
+// bunches are messages of a peer that have been read together, by receiver. Each receiver is looked up, locked and woken for once. Signals of
+// any other kind, and messages that cannot wait, take effect after all of them, so that what comes from one process to another
+// stays in the order in which it was sent.
+type bunches struct {
+	open   [mostBunches]bunch
+	n      int // how many of them are open
+	latest int
+}
+
+// bunch is the messages to one process.
 type bunch struct {
 	to       *Process
 	pid      etf.Pid // how it was addressed: by pid, or
@@ -14,13 +24,17 @@ type bunch struct {
 	messages []Message
 }
 
-// bunchSize is how many messages a process may wait for before it gets the first.
-const bunchSize = 32
+const (
+	mostBunches = 8
+	// bunchSize is how many messages a process may wait for before it gets the first.
+	bunchSize = 128
+	// backlog is how many messages wait for a process when the goroutine that reads lets others run before it brings it more.
+	backlog = 4096
+)
 
-// takes tells whether a signal is one more message of the bunch.
-func (b *bunch) takes(sig *dist.Signal) bool {
-	return sig.Kind == dist.Send && len(b.messages) < bunchSize && sig.ToRef.Len == 0 && !sig.Priority &&
-		sig.ToName == b.name && (b.name != "" || sig.To == b.pid) && b.to.bunches()
+// isFor tells whether a message is one more of the bunch.
+func (b *bunch) isFor(sig *dist.Signal) bool {
+	return sig.ToName == b.name && (b.name != "" || sig.To == b.pid) && b.to.bunches()
 }
 
 // bunches tells whether messages for the process can wait for others: not those that may answer a call, or that the reader will serve.
@@ -28,48 +42,93 @@ func (p *Process) bunches() bool {
 	return p.requests.Load() == 0 && p != p.node.caller && p.server.Load() == nil
 }
 
-// bunched puts a message into the bunch, if it is one of those.
+// bunched puts a message into a bunch, or reports false, with all bunches delivered.
 func (s *session) bunched(sig *dist.Signal) bool {
-	b := &s.bunch
-	if len(b.messages) == 0 {
-		if sig.ToRef.Len != 0 || sig.Priority {
-			return false
+	b := &s.bunches
+	if sig.ToRef.Len != 0 || sig.Priority {
+		b.deliver()
+		return false
+	}
+	if b.n > 0 && b.open[b.latest].isFor(sig) {
+		b.open[b.latest].add(sig)
+		return true
+	}
+	for i := range b.n {
+		if b.open[i].isFor(sig) {
+			b.latest = i
+			b.open[i].add(sig)
+			return true
 		}
-		n := s.node
-		var p *Process
-		if sig.ByName() {
-			p = n.names.get(sig.ToName)
-		} else {
-			p = n.processes.find(n, sig.To)
+	}
+	n := s.node
+	var p *Process
+	if sig.ByName() {
+		p = n.names.get(sig.ToName)
+	} else {
+		p = n.processes.find(n, sig.To)
+	}
+	switch {
+	case p == nil:
+		return true // dropped, as in Erlang
+	case !p.bunches():
+		b.deliver()
+		return false
+	}
+	for i := range b.n {
+		if b.open[i].to == p { // addressed in another way
+			b.deliver()
+			break
 		}
-		switch {
-		case p == nil:
-			return true // dropped, as in Erlang
-		case !p.bunches():
-			return false
-		}
-		b.to, b.pid, b.name = p, sig.To, sig.ToName
+	}
+	if b.n == mostBunches {
+		b.deliver()
+	}
+	if b.n == 0 {
 		s.conn.Gather()
 	}
-	b.messages = append(b.messages, Message{raw: sig.Payload, from: sig.From})
+	to := &b.open[b.n]
+	to.to, to.pid, to.name = p, sig.To, sig.ToName
+	b.latest = b.n
+	b.n++
+	to.add(sig)
 	return true
 }
 
-// deliver puts the messages into the mailbox.
-func (b *bunch) deliver() {
+func (b *bunch) add(sig *dist.Signal) {
+	b.messages = append(b.messages, messageOf(sig))
+	if len(b.messages) >= bunchSize {
+		b.deliver()
+	}
+}
+
+// deliver puts all messages into their mailboxes.
+func (b *bunches) deliver() {
+	many := false
+	for i := range b.n {
+		to := &b.open[i]
+		if to.deliver() > backlog {
+			many = true
+		}
+		to.to = nil
+	}
+	b.n = 0
+	if many {
+		runtime.Gosched()
+	}
+}
+
+// deliver puts the messages into the mailbox, and returns how many wait there now.
+func (b *bunch) deliver() (waiting int) {
+	if len(b.messages) == 0 {
+		return 0
+	}
 	p := b.to
-	if p == nil {
-		return
-	}
-	ended := false
 	p.mu.Lock()
-	for i := range b.messages {
-		ended = p.pushLocked(b.messages[i], false) || ended
-	}
+	ended := p.pushAllLocked(&b.messages)
+	waiting = len(p.box.in)
 	p.mu.Unlock()
-	clear(b.messages)
-	b.to, b.messages = nil, b.messages[:0]
 	if ended {
 		p.bury(true)
 	}
+	return waiting
 }

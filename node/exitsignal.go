@@ -39,7 +39,7 @@ func (p *Process) signalLocked(from etf.Pid, r reason, linked, priority bool) (e
 		return p.exitLocked(reasonOf(killed))
 	case p.trapExit:
 		kept := r
-		return p.pushLocked(Message{from: from, notice: &notice{kind: exitNotice, reason: &kept}}, priority)
+		return p.pushLocked(Message{origin: &origin{from: from}, notice: &notice{kind: exitNotice, reason: &kept}}, priority)
 	case r.is(normal) && (linked || from != p.pid):
 		return false
 	}

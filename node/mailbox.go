@@ -65,8 +65,8 @@ func (b *mailbox) signal() {
 
 // pop takes the oldest message of out.
 func (b *mailbox) pop(m *Message) {
-	*m = b.out[b.head]
-	b.out[b.head] = Message{}
+	at := &b.out[b.head]
+	*m, *at = *at, Message{}
 	b.head++
 	if b.limit > 0 {
 		b.left.Add(-1)
@@ -164,11 +164,12 @@ func (p *Process) take(m *Message) (ok bool, err error) {
 func (p *Process) takeNow(m *Message, waits bool) (ok bool, err error) {
 	b := &p.box
 	b.taking.Lock()
-	defer b.taking.Unlock()
 	if b.head < len(b.out) && !b.urgent.Load() && p.life.Load() < dead {
 		b.pop(m)
+		b.taking.Unlock()
 		return true, nil
 	}
+	defer b.taking.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.exited {
@@ -263,6 +264,28 @@ func (p *Process) pushLocked(m Message, priority bool) (ended bool) {
 	}
 	p.box.push(m, priority)
 	return false
+}
+
+// pushAllLocked is pushLocked for many messages, and leaves an empty slice for the next ones.
+func (p *Process) pushAllLocked(messages *[]Message) (ended bool) {
+	b, all := &p.box, *messages
+	switch {
+	case p.exited:
+	case b.limit > 0:
+		for i := range all {
+			ended = p.pushLocked(all[i], false) || ended
+		}
+	case len(b.in) == 0 && cap(b.in) <= 4*bunchSize:
+		b.in, *messages = all, b.in
+		b.signal()
+		return false
+	default:
+		b.in = append(b.in, all...)
+		b.signal()
+	}
+	clear(all)
+	*messages = all[:0]
+	return ended
 }
 
 // flush takes out the messages that drop holds for.

@@ -12,9 +12,45 @@ import (
 //
 // A Message is immutable; it may be read by several goroutines.
 type Message struct {
-	raw    etf.Raw
-	from   etf.Pid
+	bytes  []byte
+	origin *origin // nil for notices of what has its pid elsewhere
 	notice *notice // nil for what a process sent
+}
+
+// origin is what a message has in common with those before and after it: one is enough for all that come from one process, so
+// that a message in a mailbox is five words.
+type origin struct {
+	from  etf.Pid
+	atoms []etf.Atom // of the distribution header
+}
+
+// messageOf is the message that a signal carries.
+func messageOf(sig *dist.Signal) Message {
+	o, ok := sig.Memo.(*origin)
+	if !ok {
+		o = &origin{sig.From, sig.Payload.Atoms}
+		sig.Memo = o
+	}
+	return Message{bytes: sig.Payload.Bytes, origin: o}
+}
+
+// raw is what a process sent.
+func (m *Message) raw() etf.Raw {
+	if m.origin == nil {
+		return etf.Raw{Bytes: m.bytes}
+	}
+	return etf.Raw{Bytes: m.bytes, Atoms: m.origin.atoms}
+}
+
+// sender is who sent the message, or whom the notice is of.
+func (m *Message) sender() etf.Pid {
+	switch {
+	case m.origin != nil:
+		return m.origin.from
+	case m.notice != nil && m.notice.monitor != nil:
+		return m.notice.monitor.target.pid
+	}
+	return etf.Pid{}
 }
 
 type noticeKind uint8
@@ -65,17 +101,17 @@ func (m Message) Decode(v any) error {
 // Term returns the message as a term. Binaries in it share the message's memory.
 func (m Message) Term() (etf.Term, error) {
 	if m.notice != nil {
-		return m.notice.term(m.from), nil
+		return m.notice.term(m.sender()), nil
 	}
-	return m.raw.Term()
+	return m.raw().Term()
 }
 
 // Raw returns the message undecoded. Nobody may change its bytes.
 func (m Message) Raw() (etf.Raw, error) {
 	if m.notice == nil {
-		return m.raw, nil
+		return m.raw(), nil
 	}
-	b, err := etf.AppendTerm(nil, m.notice.term(m.from))
+	b, err := etf.AppendTerm(nil, m.notice.term(m.sender()))
 	return etf.Raw{Bytes: b}, err
 }
 
@@ -85,7 +121,7 @@ func (m Message) Raw() (etf.Raw, error) {
 // for an etf.Raw or etf.Term in them and what was decoded with etf.Alias. Without Release the garbage collector does it.
 func (m Message) Release() {
 	if m.notice == nil {
-		dist.Release(m.raw)
+		dist.Release(etf.Raw{Bytes: m.bytes})
 	}
 }
 
@@ -95,7 +131,7 @@ func (m Message) From() etf.Pid {
 	if m.notice != nil {
 		return etf.Pid{}
 	}
-	return m.from
+	return m.sender()
 }
 
 // Exit returns the exit signal, if the message is the notice of one. A process may send a message that looks the same;
@@ -104,7 +140,7 @@ func (m Message) Exit() (e ExitSignal, ok bool) {
 	if m.notice == nil || m.notice.kind != exitNotice {
 		return e, false
 	}
-	return ExitSignal{From: m.from, Reason: m.notice.reason.term()}, true
+	return ExitSignal{From: m.sender(), Reason: m.notice.reason.term()}, true
 }
 
 // Down returns the end of a monitor, if the message is the notice of one.
@@ -113,7 +149,7 @@ func (m Message) Down() (d Down, ok bool) {
 		return d, false
 	}
 	mon := m.notice.monitor
-	return Down{Ref: m.notice.ref, Pid: m.from, Name: mon.name(), Tag: mon.tag, Reason: m.notice.reason.term()}, true
+	return Down{Ref: m.notice.ref, Pid: m.sender(), Name: mon.name(), Tag: mon.tag, Reason: m.notice.reason.term()}, true
 }
 
 // NodeUp returns the connection that has come up, if the message says so (Process.MonitorNodes).
@@ -131,9 +167,9 @@ func (m Message) nodeEvent(kind noticeKind) (e NodeEvent, ok bool) {
 
 func (m Message) String() string {
 	if m.notice != nil {
-		return m.notice.term(m.from).String()
+		return m.notice.term(m.sender()).String()
 	}
-	return m.raw.String()
+	return m.raw().String()
 }
 
 func (n *notice) term(from etf.Pid) etf.Term {

@@ -172,7 +172,7 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	if m != nil {
 		kept := r
 		no := m.down(ref, &kept)
-		ended = p.pushLocked(Message{from: m.target.pid, notice: &no}, m.priority)
+		ended = p.pushLocked(Message{notice: &no}, m.priority)
 	}
 	p.mu.Unlock()
 	if unalias {

@@ -27,7 +27,8 @@ type Process struct {
 	// life counts the operations under way that emit signals: the exit signals come after them. Once the process has exited
 	// it is over dead.
 	life     atomic.Int64
-	requests atomic.Int32 // calls under way in this process's name
+	local    atomic.Pointer[origin] // of what it sends on this node
+	requests atomic.Int32           // calls under way in this process's name
 
 	mu       sync.Mutex
 	box      mailbox

@@ -9,8 +9,8 @@ import (
 // emitted to where the signal came from. What each signal does to a process that is there, and to one that is not, is
 // dist.c:erts_net_message and erl_proc_sig_queue.c.
 func (n *Node) receive(sig *dist.Signal, s *session) {
-	if s != nil && len(s.bunch.messages) > 0 && !s.bunch.takes(sig) {
-		s.bunch.deliver()
+	if s != nil && s.bunches.n > 0 && sig.Kind != dist.Send {
+		s.bunches.deliver()
 	}
 	switch sig.Kind {
 	case dist.Send:
@@ -69,24 +69,24 @@ func (n *Node) receiveMessage(sig *dist.Signal, s *session) {
 	if s != nil && s.bunched(sig) {
 		return
 	}
-	n.deliver(target{pid: sig.To, name: sig.ToName, alias: sig.ToRef}, Message{raw: sig.Payload, from: sig.From}, sig.Priority, s)
+	n.deliver(sig, s)
 }
 
-func (n *Node) deliver(to target, m Message, priority bool, s *session) {
+func (n *Node) deliver(sig *dist.Signal, s *session) {
 	var p *Process
 	switch {
-	case to.alias.Len != 0:
-		n.throughAlias(to.alias, m, priority, s)
+	case sig.ToRef.Len != 0:
+		n.throughAlias(sig, s)
 		return
-	case to.pid.Node != "":
-		p = n.processes.find(n, to.pid)
+	case sig.To.Node != "":
+		p = n.processes.find(n, sig.To)
 	default:
-		p = n.names.get(to.name)
+		p = n.names.get(sig.ToName)
 	}
-	if p == nil || p.answered(m.raw) {
+	if p == nil || p.answered(sig.Payload) {
 		return
 	}
-	p.deliver(m, s)
+	p.deliver(messageOf(sig), s)
 }
 
 func (n *Node) receiveExit2(sig *dist.Signal) {

@@ -148,7 +148,7 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 		server.unwatch(k, etf.Pid{})
 		return etf.Raw{}, err
 	}
-	server.deliver(Message{raw: etf.Raw{Bytes: b}, from: p.pid}, nil)
+	server.deliver(Message{bytes: b, origin: p.origin()}, nil)
 	a := p.await(ctx, r)
 	if !a.down {
 		server.unwatch(k, etf.Pid{})

@@ -92,8 +92,10 @@ func (p *Process) sendHere(t target, to, v any, priority bool) error {
 	if out.b, err = etf.Append(out.b, v); err != nil {
 		return err
 	}
-	m := Message{raw: etf.Raw{Bytes: bytes.Clone(out.b)}, from: p.pid}
-	p.node.deliver(t, m, priority, nil)
+	sig := out.signal()
+	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority,
+		Payload: etf.Raw{Bytes: bytes.Clone(out.b)}, Memo: p.origin()}
+	p.node.deliver(sig, nil)
 	return nil
 }
 
@@ -108,6 +110,16 @@ func (p *Process) sendThere(t target, v any, priority bool, emit func([]*dist.Si
 	sig := out.signal()
 	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority, Payload: etf.Raw{Bytes: out.b}}
 	return emit(out.signals)
+}
+
+// origin is that of messages to processes of this node.
+func (p *Process) origin() *origin {
+	o := p.local.Load()
+	if o == nil {
+		o = &origin{from: p.pid}
+		p.local.Store(o)
+	}
+	return o
 }
 
 // connected returns the connection to a node, nil for this node, if there is one.

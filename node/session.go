@@ -22,14 +22,14 @@ type session struct {
 	conn     *dist.Conn
 	gone     chan struct{} // closed when everybody has heard of the loss
 
-	bunch  bunch // of who reads
-	ready  claims
-	calls  atomic.Int32 // that wait for an answer
-	over   atomic.Bool  // as dead
-	mu     sync.Mutex
-	dead   bool
-	ties   map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
-	spawns map[etf.Ref]spawning  // that the peer has not answered
+	bunches bunches // of who reads
+	ready   claims
+	calls   atomic.Int32 // that wait for an answer
+	over    atomic.Bool  // as dead
+	mu      sync.Mutex
+	dead    bool
+	ties    map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
+	spawns  map[etf.Ref]spawning  // that the peer has not answered
 }
 
 // tie sees to it that p hears when the connection is lost. It reports false if it is lost already: then p has to do itself
@@ -206,7 +206,7 @@ func (p *Process) connectionLost(s *session) {
 			unalias = append(unalias, ref)
 		}
 		notices = append(notices, m.down(ref, &lost))
-		ended = p.pushLocked(Message{from: m.target.pid, notice: &notices[len(notices)-1]}, m.priority) || ended
+		ended = p.pushLocked(Message{notice: &notices[len(notices)-1]}, m.priority) || ended
 	}
 	p.mu.Unlock()
 	for _, ref := range unalias {

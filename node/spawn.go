@@ -75,7 +75,7 @@ func (p *Process) SpawnRequest(ctx context.Context, on, module, function etf.Ato
 		tag.Bytes = b
 	}
 	r, err := p.spawnRequest(ctx, on, module, function, args, o, func(r *spawnRequest, pid etf.Pid, why etf.Atom) Message {
-		return Message{from: pid, notice: &notice{kind: spawnReplied, ref: r.ref, spawn: &spawnNotice{tag: tag, on: on, why: why}}}
+		return Message{origin: &origin{from: pid}, notice: &notice{kind: spawnReplied, ref: r.ref, spawn: &spawnNotice{tag: tag, on: on, why: why}}}
 	})
 	if err != nil {
 		return etf.Ref{}, err

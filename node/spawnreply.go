@@ -17,7 +17,7 @@ func (m Message) SpawnReply() (r SpawnReply, ok bool) {
 	if m.notice == nil || m.notice.kind != spawnReplied {
 		return r, false
 	}
-	r = SpawnReply{Ref: m.notice.ref, Pid: m.from}
+	r = SpawnReply{Ref: m.notice.ref, Pid: m.sender()}
 	if s := m.notice.spawn; s.why != "" {
 		r.Err = &SpawnError{s.on, s.why}
 	}

@@ -1,0 +1,86 @@
+package dist
+
+import (
+	"encoding/binary"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// repeats remembers how packets with messages began, by sender and receiver: a process that sends to another one repeats header and
+// control tuple byte for byte, and then neither has to be read again. What a header means changes when the peer enters a new atom into the
+// cache: then everything is forgotten.
+type repeats struct {
+	news   uint64 // of the cache
+	seen   [repeatPlaces]uint32
+	starts [repeatPlaces]*packetStart
+}
+
+// packetStart is the start of a packet, up to the payload, and what it says.
+type packetStart struct {
+	bytes  []byte
+	signal Signal // whose Payload comes and goes
+	atoms  []etf.Atom
+}
+
+const (
+	repeatPlaces = 64
+	longestStart = 256 // that is remembered
+	leastStart   = 31  // that can be: without the receiver's name
+)
+
+// find returns what is known of a packet with a distribution header, nil if that is nothing.
+func (r *repeats) find(b []byte, cache *atomCache) *packetStart {
+	place, _ := startPlace(b)
+	s := r.starts[place]
+	if s == nil || len(b) <= len(s.bytes) || string(b[:len(s.bytes)]) != string(s.bytes) || r.news != cache.news {
+		return nil
+	}
+	return s
+}
+
+// remember notes how a packet begins that has been read, when it comes for the second time: most of those that come once come never again.
+func (r *repeats) remember(b []byte, n int, s *Signal, atoms []etf.Atom, cache *atomCache) {
+	place, hash := startPlace(b)
+	if place == 0 || n > longestStart || len(cache.lastHeader) == 0 {
+		return
+	}
+	if r.news != cache.news {
+		r.news = cache.news
+		clear(r.starts[:])
+		clear(r.seen[:])
+	}
+	if r.seen[place] != hash {
+		r.seen[place] = hash
+		return
+	}
+	k := r.starts[place]
+	if k == nil {
+		k = new(packetStart)
+		r.starts[place] = k
+	}
+	k.bytes, k.signal, k.atoms = append(k.bytes[:0], b[:n]...), *s, atoms
+	k.signal.Payload = etf.Raw{}
+}
+
+// startPlace says where the start of a packet is remembered, by sender and receiver; 0 is nowhere.
+func startPlace(b []byte) (place int, hash uint32) {
+	if len(b) < leastStart || b[1] != distHeader || b[2] == 0 {
+		return 0, 0
+	}
+	n := int(b[2])
+	slots := 3 + n/2 + 1
+	at := slots + n // of the control tuple, if no atom is new
+	if len(b) < at+27 {
+		return 0, 0
+	}
+	switch Op(b[at+3]) {
+	case OpSendSender: // {22, From, To}
+		hash = binary.BigEndian.Uint32(b[at+7:])*31 + binary.BigEndian.Uint32(b[at+22:])
+	case OpRegSend: // {6, From, '', Name}
+		hash = binary.BigEndian.Uint32(b[at+7:])*31 + uint32(b[slots+int(b[at+22])%n])
+	default:
+		return 0, 0
+	}
+	hash *= 0x9e3779b1
+	return max(int(hash>>26), 1), hash
+}
