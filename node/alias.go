@@ -47,7 +47,7 @@ func (t *aliasTable) shard(ref *etf.Ref) (*aliasShard, uint64) {
 	if ref.Len != 3 || ref.Creation != t.node.creation || ref.Node != t.node.name || ref.Words[0] > firstWord || ref.Words[2] >= 1<<14 {
 		return nil, 0
 	}
-	u := uint64(ref.Words[0]) | uint64(ref.Words[1])<<18 | uint64(ref.Words[2])<<50
+	u := refNumber(ref)
 	return &t.shards[u%uint64(len(t.shards))], u
 }
 
@@ -161,6 +161,7 @@ func (n *Node) throughAlias(sig *dist.Signal, s *session) {
 // so does its monitor.
 func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message, priority bool) {
 	var mon *monitor
+	var over *session
 	once := mode&^AliasPriority == AliasReply || mode == AliasReplyDemonitor
 	p.mu.Lock()
 	if _, ok := p.aliases[ref]; !ok {
@@ -168,7 +169,7 @@ func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message, priorit
 		return // somebody else's message was the one, or the monitor has fired
 	}
 	if once {
-		mon, _ = p.endMonitorLocked(ref)
+		mon, over, _ = p.endMonitorLocked(ref)
 		delete(p.aliases, ref)
 	}
 	ended := p.pushLocked(m, priority)
@@ -177,7 +178,7 @@ func (p *Process) deliverThrough(ref etf.Ref, mode AliasMode, m Message, priorit
 		p.node.aliases.remove(ref)
 	}
 	if mon != nil {
-		p.node.emit(mon.session, &dist.Signal{Kind: dist.Demonitor, From: p.pid, To: mon.target.pid, ToName: mon.target.name, Ref: ref})
+		p.node.emit(over, mon.demonitor(p))
 	}
 	if ended {
 		p.bury(true)

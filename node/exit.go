@@ -39,7 +39,7 @@ func (p *Process) exit(r reason) {
 // false, and does nothing, for any other.
 func (p *Process) vanishLocked() bool {
 	if p.named || p.cancel != nil || p.interest != nil || len(p.aliases)+len(p.ties) > 0 ||
-		len(p.links)+len(p.monitors)+len(p.watchers) > 0 || p.life.Load() != dead+1 {
+		p.links.len()+len(p.monitors)+len(p.watchers) > 0 || p.life.Load() != dead+1 {
 		return false
 	}
 	p.node.processes.remove(p)
@@ -126,18 +126,18 @@ func (p *Process) finish() {
 		return
 	}
 	p.finished = true
-	links, monitors, watchers, ties := p.links, p.monitors, p.watchers, p.ties
-	p.links, p.monitors, p.watchers, p.ties = nil, nil, nil, nil
+	linked, monitors, watchers, ties := p.links.all, p.monitors, p.watchers, p.ties
+	p.links, p.monitors, p.watchers, p.ties = links{}, nil, nil, nil
 	r := p.reason
 	p.mu.Unlock()
 
-	for _, s := range ties {
-		s.untie(p)
+	for _, t := range ties {
+		t.session.untie(t.at)
 	}
 	payload := r.bytes()
-	for to, l := range links {
+	for _, l := range linked {
 		if l.active {
-			p.node.emit(l.session, &dist.Signal{Kind: dist.Exit, From: p.pid, To: to, Payload: payload})
+			p.node.emit(l.session, &dist.Signal{Kind: dist.Exit, From: p.pid, To: l.from, Payload: payload})
 		}
 	}
 	for k, w := range watchers {
@@ -146,8 +146,8 @@ func (p *Process) finish() {
 		}
 		p.node.emitDown(k, w, p.pid, payload)
 	}
-	for ref, m := range monitors {
-		p.node.emit(m.session, &dist.Signal{Kind: dist.Demonitor, From: p.pid, To: m.target.pid, ToName: m.target.name, Ref: ref})
+	for _, m := range monitors {
+		p.node.emit(m.session, m.demonitor(p))
 	}
 }
 

@@ -11,9 +11,12 @@ import (
 // link goes and the signal takes effect under one hold of the lock, so that none does after Unlink.
 func (p *Process) gotExit(from etf.Pid, r reason) {
 	p.mu.Lock()
-	l := p.links[from]
-	delete(p.links, from)
-	ended := l != nil && l.active && p.signalLocked(from, r, true, l.priority)
+	var l link
+	if found := p.links.get(from); found != nil {
+		l = *found
+		p.links.remove(from)
+	}
+	ended := l.active && p.signalLocked(from, r, true, l.priority)
 	p.mu.Unlock()
 	if ended {
 		p.bury(true)

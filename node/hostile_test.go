@@ -221,7 +221,7 @@ func TestLinkAgreement(t *testing.T) {
 			state := func(p *Process, to etf.Pid) string {
 				p.mu.Lock()
 				defer p.mu.Unlock()
-				switch l := p.links[to]; {
+				switch l := p.links.get(to); {
 				case l == nil:
 					return "none"
 				case l.active:

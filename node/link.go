@@ -14,6 +14,7 @@ import (
 //
 // Inside the node both ends change at once, under both locks, and a record is always active.
 type link struct {
+	origin   // of the message that its exit becomes: from is the process at the other end
 	active   bool
 	priority bool     // of the message that its exit becomes
 	unlink   uint64   // id of the UNLINK_ID under way, when inactive
@@ -73,18 +74,18 @@ func (p *Process) linkHere(to etf.Pid, priority bool) bool {
 		return true
 	case q.exited:
 		return false
-	case p.links[to] == nil:
-		p.setLink(to, &link{active: true})
-		q.setLink(p.pid, &link{active: true})
+	case p.links.get(to) == nil:
+		p.links.set(link{origin: origin{from: to}, active: true})
+		q.links.set(link{origin: origin{from: p.pid}, active: true})
 	}
-	p.links[to].priority = priority
+	p.links.get(to).priority = priority
 	return true
 }
 
 // linkThere reports false if there is no connection.
 func (p *Process) linkThere(to etf.Pid, priority bool) bool {
 	p.mu.Lock()
-	l := p.links[to]
+	l := p.links.get(to)
 	done := l != nil && l.active
 	if done {
 		l.priority = priority
@@ -99,14 +100,14 @@ func (p *Process) linkThere(to etf.Pid, priority bool) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l = p.links[to]; l != nil && l.active {
+	if l = p.links.get(to); l != nil && l.active {
 		l.priority = priority
 		return true
 	}
 	if s.conn.Post(&dist.Signal{Kind: dist.Link, From: p.pid, To: to}) != nil {
 		return false
 	}
-	p.setLink(to, &link{active: true, priority: priority, session: s})
+	p.links.set(link{origin: origin{from: to}, active: true, priority: priority, session: s})
 	return true
 }
 
@@ -121,27 +122,28 @@ func (p *Process) Unlink(to etf.Pid) error {
 		if q := p.node.processes.find(p.node, to); q != nil && q != p {
 			unlock := lockBoth(p, q)
 			defer unlock()
-			delete(q.links, p.pid)
+			q.links.remove(p.pid)
 		} else {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 		}
-		delete(p.links, to)
+		p.links.remove(to)
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.links[to]
+	l := p.links.get(to)
 	if l == nil || !l.active {
 		return nil
 	}
 	p.unlinks++
 	l.active, l.unlink = false, p.unlinks
+	s := l.session
 	sig := dist.Signal{Kind: dist.Unlink, From: p.pid, To: to, ID: l.unlink}
-	if !l.session.acksUnlink() || l.session.stale(&sig) {
-		delete(p.links, to) // the old protocol has no acknowledgement, and nobody is left to give one
+	if !s.acksUnlink() || s.stale(&sig) {
+		p.links.remove(to) // the old protocol has no acknowledgement, and nobody is left to give one
 	}
-	l.session.post(&sig)
+	s.post(&sig)
 	return nil
 }
 
@@ -152,11 +154,14 @@ func (p *Process) gotLink(from etf.Pid, s *session) bool {
 		p.mu.Unlock()
 		return false
 	}
-	if p.links[from] == nil {
-		p.setLink(from, &link{active: true, session: s})
+	if p.links.get(from) == nil {
+		p.links.set(link{origin: origin{from: from}, active: true, session: s})
 	}
+	tied := p.tiedLocked(s)
 	p.mu.Unlock()
-	s.tie(p)
+	if !tied { // else its loss will find the link: it takes the tie first
+		s.tie(p)
+	}
 	return true
 }
 
@@ -165,8 +170,8 @@ func (p *Process) gotLink(from etf.Pid, s *session) bool {
 func (p *Process) gotUnlink(from etf.Pid, id uint64, s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l := p.links[from]; l != nil && l.active {
-		delete(p.links, from)
+	if l := p.links.get(from); l != nil && l.active {
+		p.links.remove(from)
 	}
 	s.ackUnlink(p.pid, from, id)
 }
@@ -182,17 +187,9 @@ func (s *session) ackUnlink(from, to etf.Pid, id uint64) {
 func (p *Process) gotUnlinkAck(from etf.Pid, id uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l := p.links[from]; l != nil && !l.active && l.unlink == id {
-		delete(p.links, from)
+	if l := p.links.get(from); l != nil && !l.active && l.unlink == id {
+		p.links.remove(from)
 	}
-}
-
-// setLink is called with the lock held.
-func (p *Process) setLink(to etf.Pid, l *link) {
-	if p.links == nil {
-		p.links = make(map[etf.Pid]*link)
-	}
-	p.links[to] = l
 }
 
 // lockBoth locks two processes of one node, always in the same order.

@@ -38,21 +38,21 @@ func (b *mailbox) len() int {
 	return len(b.first) + len(b.in) + len(b.out) - b.head
 }
 
-// push needs Process.mu.
-func (b *mailbox) push(m Message, priority bool) {
+// put needs Process.mu. The caller sees to it that signal follows.
+func (b *mailbox) put(m Message, priority bool) {
 	if priority {
 		b.first = append(b.first, m)
 		b.urgent.Store(true)
 	} else {
 		b.in = append(b.in, m)
 	}
-	b.signal()
 }
 
 // grow makes room for n more messages at one go. It needs Process.mu.
 func (b *mailbox) grow(n int) { b.in = slices.Grow(b.in, n) }
 
-// signal wakes a receiver that waits. It needs one of the locks.
+// signal wakes a receiver that waits. Who has taken something out calls it under one of the locks; who has put something in may do so after
+// the hold of Process.mu under which he did.
 func (b *mailbox) signal() {
 	if b.waiting.Load() == 0 || b.claimed.Load() {
 		return
@@ -256,13 +256,20 @@ func (p *Process) deliver(m Message, s *session) {
 
 // pushLocked is deliver with the lock held; a message with priority comes before those without. It reports whether the process has ended by it; then the caller buries it.
 func (p *Process) pushLocked(m Message, priority bool) (ended bool) {
+	ended = p.putLocked(m, priority)
+	p.box.signal()
+	return ended
+}
+
+// putLocked is pushLocked for one of several messages. The caller wakes the receiver when all are there, with box.signal.
+func (p *Process) putLocked(m Message, priority bool) (ended bool) {
 	switch {
 	case p.exited:
 		return false
 	case p.box.limit > 0 && p.box.len() >= p.box.limit:
 		return p.exitLocked(reasonOf(mailboxOverflow))
 	}
-	p.box.push(m, priority)
+	p.box.put(m, priority)
 	return false
 }
 

@@ -48,7 +48,7 @@ func (m *Message) sender() etf.Pid {
 	case m.origin != nil:
 		return m.origin.from
 	case m.notice != nil && m.notice.monitor != nil:
-		return m.notice.monitor.target.pid
+		return m.notice.monitor.pid
 	}
 	return etf.Pid{}
 }
@@ -149,7 +149,7 @@ func (m Message) Down() (d Down, ok bool) {
 		return d, false
 	}
 	mon := m.notice.monitor
-	return Down{Ref: m.notice.ref, Pid: m.sender(), Name: mon.name(), Tag: mon.tag, Reason: m.notice.reason.term()}, true
+	return Down{Ref: m.notice.ref, Pid: m.sender(), Name: mon.name, Tag: mon.tag, Reason: m.notice.reason.term()}, true
 }
 
 // NodeUp returns the connection that has come up, if the message says so (Process.MonitorNodes).
@@ -178,8 +178,8 @@ func (n *notice) term(from etf.Pid) etf.Term {
 		return etf.Tuple{etf.Atom("EXIT"), from, n.reason.term()}
 	case downNotice:
 		var object etf.Term = from
-		if t := &n.monitor.target; t.byName() {
-			object = etf.Tuple{t.name, t.node}
+		if n.monitor.byName() {
+			object = etf.Tuple{n.monitor.name.Name, n.monitor.name.Node}
 		}
 		var tag etf.Term = etf.Atom("DOWN")
 		if n.monitor.tag != nil {

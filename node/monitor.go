@@ -3,16 +3,17 @@ package node
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 )
 
-// monitor is a monitor that a process has set up.
+// monitor is a monitor that a process has set up, and the notice that it ends with.
 type monitor struct {
-	target   target
-	session  *session // nil inside the node
+	notice            // its reference, all else when it ends
+	pid      etf.Pid  // whose end it waits for, or,
+	name     Name     // if that is zero, by which name
+	session  *session // nil inside the node; Process.mu guards it
 	tag      etf.Term // instead of 'DOWN', or nil
 	priority bool     // of the message
 	alias    AliasMode
@@ -76,15 +77,15 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 	if err != nil {
 		return etf.Ref{}, err
 	}
-	m.target = t
+	m.ref, m.pid = ref, t.pid
+	if t.byName() {
+		m.name = Name{t.name, t.node}
+	}
 	if t.pid == p.pid || t.byName() && t.node == p.node.Name() && p.node.names.get(t.name) == p {
 		return ref, nil // it will never hear of its own end: neither a monitor nor an alias, as in ERTS
 	}
 	p.mu.Lock()
-	if p.monitors == nil {
-		p.monitors = make(map[etf.Ref]*monitor)
-	}
-	p.monitors[ref] = m
+	p.setMonitorLocked(m)
 	p.mu.Unlock()
 	if m.alias != 0 {
 		p.addAlias(ref, m.alias)
@@ -107,6 +108,18 @@ func (p *Process) Monitor(to any, opts ...MonitorOption) (etf.Ref, error) {
 	return ref, nil
 }
 
+// refNumber is what tells the references of one life of a node apart.
+func refNumber(ref *etf.Ref) uint64 {
+	return uint64(ref.Words[0]) | uint64(ref.Words[1])<<18 | uint64(ref.Words[2])<<50
+}
+
+func (p *Process) setMonitorLocked(m *monitor) {
+	if p.monitors == nil {
+		p.monitors = make(map[uint64]*monitor)
+	}
+	p.monitors[refNumber(&m.ref)] = m
+}
+
 func newMonitor(opts []MonitorOption) (*monitor, error) {
 	m := &monitor{}
 	for _, o := range opts {
@@ -126,7 +139,7 @@ func (p *Process) Demonitor(ref etf.Ref) bool {
 	}
 	defer p.end()
 	p.mu.Lock()
-	m, unalias := p.endMonitorLocked(ref)
+	m, s, unalias := p.endMonitorLocked(ref)
 	p.mu.Unlock()
 	if m == nil {
 		p.flush(func(msg Message) bool {
@@ -139,19 +152,29 @@ func (p *Process) Demonitor(ref etf.Ref) bool {
 	if m == nil {
 		return false
 	}
-	p.node.emit(m.session, &dist.Signal{Kind: dist.Demonitor, From: p.pid, To: m.target.pid, ToName: m.target.name, Ref: ref})
+	p.node.emit(s, m.demonitor(p))
 	return true
 }
 
+// byName needs the pid only, for a name may be empty.
+func (m *monitor) byName() bool { return m.pid.Node == "" }
+
+// demonitor is the signal that takes it back.
+func (m *monitor) demonitor(by *Process) *dist.Signal {
+	return &dist.Signal{Kind: dist.Demonitor, From: by.pid, To: m.pid, ToName: m.name.Name, Ref: m.ref}
+}
+
 // endMonitorLocked takes out a monitor, and its alias if that ends with it. The caller holds the lock, and removes the alias
-// from the table without.
-func (p *Process) endMonitorLocked(ref etf.Ref) (m *monitor, unalias bool) {
-	if m = p.monitors[ref]; m != nil {
-		c := *m // its session may still be set by who is setting it up
-		m = &c
+// from the table without. The session may still be set by who is setting the monitor up.
+func (p *Process) endMonitorLocked(ref etf.Ref) (m *monitor, s *session, unalias bool) {
+	number := refNumber(&ref)
+	if m = p.monitors[number]; m != nil && m.ref == ref {
+		s = m.session
+		delete(p.monitors, number)
+	} else {
+		m = nil
 	}
-	delete(p.monitors, ref)
-	return m, p.endAliasLocked(ref)
+	return m, s, p.endAliasLocked(ref)
 }
 
 // endAliasLocked takes out the alias of a monitor that has ended, if it ends with it.
@@ -167,12 +190,11 @@ func (p *Process) endAliasLocked(ref etf.Ref) (unalias bool) {
 // that none comes after Demonitor.
 func (p *Process) gotDown(ref etf.Ref, r reason) {
 	p.mu.Lock()
-	m, unalias := p.endMonitorLocked(ref)
+	m, _, unalias := p.endMonitorLocked(ref)
 	ended := false
 	if m != nil {
 		kept := r
-		no := m.down(ref, &kept)
-		ended = p.pushLocked(Message{notice: &no}, m.priority)
+		ended = p.pushLocked(m.down(&kept), m.priority)
 	}
 	p.mu.Unlock()
 	if unalias {
@@ -183,17 +205,10 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	}
 }
 
-// down is the notice that a monitor ends with.
-func (m *monitor) down(ref etf.Ref, r *reason) notice {
-	return notice{kind: downNotice, ref: ref, reason: r, monitor: m}
-}
-
-// name is the name by which the process is monitored, if it is by one.
-func (m *monitor) name() (n Name) {
-	if m.target.byName() {
-		n = Name{m.target.name, m.target.node}
-	}
-	return n
+// down is the message that the monitor ends with: once it is out of its process's table.
+func (m *monitor) down(r *reason) Message {
+	m.kind, m.reason, m.monitor = downNotice, r, m
+	return Message{notice: &m.notice}
 }
 
 // watchKey tells monitors apart: a reference counts only together with who sent it.
@@ -218,7 +233,7 @@ func (p *Process) watch(k watchKey, w watcher) bool {
 		p.watchers = make(map[watchKey]watcher)
 	}
 	p.watchers[k] = w
-	tied := k.session == nil || slices.Contains(p.ties, k.session)
+	tied := k.session == nil || p.tiedLocked(k.session)
 	p.mu.Unlock()
 	if !tied { // else its loss will find the watcher: it takes the tie first
 		k.session.tie(p)

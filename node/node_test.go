@@ -120,7 +120,7 @@ func records(p *Process, n *Node) held {
 	h.aliases = n.aliases.len()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h.links, h.monitors, h.watchers, h.requests = len(p.links), len(p.monitors), len(p.watchers), int(p.requests.Load())
+	h.links, h.monitors, h.watchers, h.requests = p.links.len(), len(p.monitors), len(p.watchers), int(p.requests.Load())
 	return h
 }
 
@@ -128,7 +128,7 @@ func records(p *Process, n *Node) held {
 func linkOf(p, q *Process) *link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.links[q.pid]
+	l := p.links.get(q.pid)
 	if l == nil {
 		return nil
 	}

@@ -38,14 +38,14 @@ type Process struct {
 	named    bool // registered, as
 	name     etf.Atom
 	leader   etf.Pid
-	links    map[etf.Pid]*link
-	monitors map[etf.Ref]*monitor      // of others, by this process
+	links    links
+	monitors map[uint64]*monitor       // of others, by this process; see refNumber
 	spawns   map[etf.Ref]*spawnRequest // not answered yet
 	watchers map[watchKey]watcher      // monitors of this process, by others
 	aliases  map[etf.Ref]AliasMode
-	ties     []*session // those that know this process
-	interest *interest  // in nodes, or nil
-	unlinks  uint64     // ids given to UNLINK_ID
+	ties     []tie     // to the connections that know this process
+	interest *interest // in nodes, or nil
+	unlinks  uint64    // ids given to UNLINK_ID
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 

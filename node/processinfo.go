@@ -35,16 +35,16 @@ func (n *Node) ProcessInfo(pid etf.Pid) (info ProcessInfo, ok bool) {
 	info = ProcessInfo{Pid: pid, Name: p.name, Parent: p.parent, GroupLeader: p.leader, TrapExit: p.trapExit,
 		Initial:  etf.Tuple{p.initial.module, p.initial.function, etf.Int(p.initial.arity)},
 		Messages: p.box.all()}
-	for to, l := range p.links {
+	for _, l := range p.links.all {
 		if l.active {
-			info.Links = append(info.Links, to)
+			info.Links = append(info.Links, l.from)
 		}
 	}
 	for _, m := range p.monitors {
-		if m.target.byName() {
-			info.Monitors = append(info.Monitors, etf.Tuple{m.target.name, m.target.node})
+		if m.byName() {
+			info.Monitors = append(info.Monitors, etf.Tuple{m.name.Name, m.name.Node})
 		} else {
-			info.Monitors = append(info.Monitors, m.target.pid)
+			info.Monitors = append(info.Monitors, m.pid)
 		}
 	}
 	for _, w := range p.watchers {

@@ -28,54 +28,77 @@ type session struct {
 	over    atomic.Bool  // as dead
 	mu      sync.Mutex
 	dead    bool
-	ties    map[*Process]struct{} // processes with a link or monitor over this connection, in either direction, or once
-	spawns  map[etf.Ref]spawning  // that the peer has not answered
+	ties    []*Process           // processes with a link or monitor over this connection, in either direction, or once; nil where one has exited
+	free    []int                // where that is
+	spawns  map[etf.Ref]spawning // that the peer has not answered
+}
+
+// tie is what a process knows of a connection that has to tell it of its loss.
+type tie struct {
+	session *session
+	at      int // its place in session.ties
+}
+
+// tiedLocked needs Process.mu.
+func (p *Process) tiedLocked(s *session) bool {
+	for i := range p.ties {
+		if p.ties[i].session == s {
+			return true
+		}
+	}
+	return false
 }
 
 // tie sees to it that p hears when the connection is lost. It reports false if it is lost already: then p has to do itself
 // what would follow.
 func (s *session) tie(p *Process) bool {
 	p.mu.Lock()
-	for _, t := range p.ties {
-		if t == s {
-			p.mu.Unlock()
-			return !s.isDead()
-		}
+	tied := p.tiedLocked(s)
+	p.mu.Unlock()
+	if tied {
+		return !s.isDead()
 	}
-	if p.finished {
-		p.mu.Unlock()
+	if s.enter(p) {
 		return true
 	}
-	p.ties = append(p.ties, s)
-	p.mu.Unlock()
+	p.connectionLost(s)
+	return false
+}
 
+// enter ties p, unless everybody has been told that it has exited. It reports false if the connection is lost already.
+func (s *session) enter(p *Process) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.dead {
-		s.mu.Unlock()
-		p.connectionLost(s) // also for who relies on the entry in p.ties
 		return false
 	}
-	if s.ties == nil {
-		s.ties = make(map[*Process]struct{})
-	}
-	s.ties[p] = struct{}{}
-	s.mu.Unlock()
-
 	p.mu.Lock()
-	over := p.finished // in between: it may have missed the entry
-	p.mu.Unlock()
-	if over {
-		s.untie(p)
+	defer p.mu.Unlock()
+	if p.finished || p.tiedLocked(s) {
+		return true
 	}
+	at := len(s.ties)
+	if free := len(s.free) - 1; free >= 0 {
+		at, s.free = s.free[free], s.free[:free]
+		s.ties[at] = p
+	} else {
+		s.ties = append(s.ties, p)
+	}
+	p.ties = append(p.ties, tie{s, at})
 	return true
 }
 
 func (s *session) isDead() bool { return s.over.Load() }
 
-func (s *session) untie(p *Process) {
+// untie takes out a process that has exited, from its place.
+func (s *session) untie(at int) {
 	s.mu.Lock()
-	delete(s.ties, p)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return
+	}
+	s.ties[at] = nil
+	s.free = append(s.free, at)
 }
 
 // acksUnlink tells whether the peer speaks UNLINK_ID (OTP 23.3 and later).
@@ -136,88 +159,6 @@ func (s *session) answered(sig *dist.Signal) bool {
 	}
 	s.give(outcome{a.request, sig.Ref, sig.Payload, true})
 	return true
-}
-
-// lost makes the loss of the connection felt: every link, monitor and call ends with noconnection, now.
-func (s *session) lost() {
-	s.mu.Lock()
-	s.dead = true
-	s.over.Store(true)
-	ties, spawns := s.ties, s.spawns
-	s.ties, s.spawns = nil, nil
-	s.mu.Unlock()
-	refs, requests := s.node.aliases.requests(s)
-	for i, r := range requests {
-		r.fail(refs[i], lost.raw)
-	}
-	for _, r := range spawns {
-		r.lost()
-	}
-	for p := range ties {
-		p.connectionLost(s)
-	}
-}
-
-// connectionLost ends what p shared with processes behind s, in one go: there may be very many.
-func (p *Process) connectionLost(s *session) {
-	var ends []func() // what is to be done without the lock
-	var unalias []etf.Ref
-	var monitors int
-	ended := false
-	p.mu.Lock()
-	for i, t := range p.ties {
-		if t == s {
-			p.ties = append(p.ties[:i], p.ties[i+1:]...)
-			break
-		}
-	}
-	for k, w := range p.watchers {
-		if k.session != s {
-			continue
-		}
-		delete(p.watchers, k)
-		if w.named || w.abandon != nil {
-			ends = append(ends, func() { p.unwatched(k, w) })
-		}
-	}
-	for to, l := range p.links {
-		if l.session == s {
-			delete(p.links, to)
-			ended = l.active && p.signalLocked(to, lost, true, l.priority) || ended
-		}
-	}
-	for _, m := range p.monitors {
-		if m.session == s {
-			monitors++
-		}
-	}
-	notices := make([]notice, 0, monitors)
-	p.box.grow(monitors)
-	all := p.monitors
-	if monitors == len(all) {
-		p.monitors = nil
-	}
-	for ref, m := range all {
-		if m.session != s {
-			continue
-		}
-		delete(p.monitors, ref)
-		if p.endAliasLocked(ref) {
-			unalias = append(unalias, ref)
-		}
-		notices = append(notices, m.down(ref, &lost))
-		ended = p.pushLocked(Message{notice: &notices[len(notices)-1]}, m.priority) || ended
-	}
-	p.mu.Unlock()
-	for _, ref := range unalias {
-		p.node.aliases.remove(ref)
-	}
-	for _, end := range ends {
-		end()
-	}
-	if ended {
-		p.bury(true)
-	}
 }
 
 // transmit emits signals and waits for room: to the peer of s, or on this node.

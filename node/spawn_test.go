@@ -145,7 +145,7 @@ func TestSpawnRequest(t *testing.T) {
 					t.Errorf("%+v: %d more messages", tt.o, n)
 				}
 				p.mu.Lock()
-				if len(p.spawns)+len(p.monitors)+len(p.links) != 0 {
+				if len(p.spawns)+len(p.monitors)+p.links.len() != 0 {
 					t.Errorf("%+v leaves records", tt.o)
 				}
 				p.mu.Unlock()

@@ -89,16 +89,13 @@ func (r *spawnRequest) accepted(pid etf.Pid, s *session, linked, monitored bool)
 		return
 	}
 	delete(p.spawns, r.ref)
-	if linked && r.link != nil && p.links[pid] == nil {
-		r.link.session = s
-		p.setLink(pid, r.link)
+	if linked && r.link != nil && p.links.get(pid) == nil {
+		r.link.from, r.link.session = pid, s
+		p.links.set(*r.link)
 	}
 	if monitored && r.monitor != nil {
-		if p.monitors == nil {
-			p.monitors = make(map[etf.Ref]*monitor)
-		}
-		r.monitor.target, r.monitor.session = target{node: pid.Node, pid: pid}, s
-		p.monitors[r.ref] = r.monitor
+		r.monitor.ref, r.monitor.pid, r.monitor.session = r.ref, pid, s
+		p.setMonitorLocked(r.monitor)
 		if r.monitor.alias != 0 {
 			if p.aliases == nil {
 				p.aliases = make(map[etf.Ref]AliasMode)
