@@ -21,6 +21,7 @@ type sentAtoms struct {
 	quick [64]uint16         // slots of atoms seen lately, by a cheaper hash
 	slot  [cacheSlots]uint16 // 1 + place in held; 0: empty
 	held  []heldAtom
+	news  uint64 // how many entries have been made
 
 	refs []sentRef
 	long bool
@@ -82,6 +83,7 @@ func (c *sentAtoms) enter(slot int, a etf.Atom) int {
 		if i == maxRefs {
 			return noRef
 		}
+		c.news++
 		c.held = append(c.held, heldAtom{a, uint8(i)})
 		c.slot[slot] = uint16(len(c.held))
 		c.refs = append(c.refs, sentRef{slot: uint16(slot), new: true})
@@ -96,6 +98,9 @@ func (c *sentAtoms) enter(slot int, a etf.Atom) int {
 		if i == maxRefs {
 			return noRef
 		}
+		if held.atom != a {
+			c.news++
+		}
 		c.refs = append(c.refs, sentRef{slot: uint16(slot), new: held.atom != a})
 		held.atom, held.ref = a, uint8(i)
 	}
@@ -103,6 +108,12 @@ func (c *sentAtoms) enter(slot int, a etf.Atom) int {
 		c.long = true
 	}
 	return i
+}
+
+// has tells whether the peer has the atom in its slot.
+func (c *sentAtoms) has(a string) bool {
+	h := c.slot[maphash.String(c.seed, a)%cacheSlots]
+	return h != 0 && string(c.held[h-1].atom) == a
 }
 
 // append writes the references as a header has them: their number, their flags, the slots and the new atoms.

@@ -17,6 +17,7 @@ type Conn struct {
 	carrier carrier
 	cfg     Config
 	out     outbox
+	lanes   laneTable
 
 	bytesRead atomic.Uint64
 	in        *inbound // whose turn it is
@@ -103,6 +104,9 @@ func (c *Conn) write() {
 func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 	c.trace(signals)
 	larges, err := c.out.append(ctx, c.closed, signals, false, false)
+	if len(signals) == 1 && err == nil {
+		c.learn(signals[0])
+	}
 	for _, l := range larges {
 		select {
 		case <-l.done:

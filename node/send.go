@@ -44,7 +44,7 @@ func (p *Process) sendContext(ctx context.Context, to, v any, priority bool) err
 	if s == nil {
 		return p.sendHere(t, to, v, priority)
 	}
-	return p.sendThere(t, v, priority, func(sigs []*dist.Signal) error { return p.transmit(ctx, s, sigs...) })
+	return p.sendThere(s, t, v, priority, func(sigs []*dist.Signal) error { return p.transmit(ctx, s, sigs...) })
 }
 
 // SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
@@ -78,7 +78,7 @@ func (p *Process) sendOver(to, v any, reach func(etf.Atom) (*session, error), em
 	if s == nil {
 		return p.sendHere(t, to, v, false)
 	}
-	return p.sendThere(t, v, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
+	return p.sendThere(s, t, v, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
 }
 
 // sendHere sends a message to a process, name or alias of this node.
@@ -100,12 +100,15 @@ func (p *Process) sendHere(t target, to, v any, priority bool) error {
 }
 
 // sendThere encodes a message and has it emitted.
-func (p *Process) sendThere(t target, v any, priority bool, emit func([]*dist.Signal) error) error {
+func (p *Process) sendThere(s *session, t target, v any, priority bool, emit func([]*dist.Signal) error) error {
 	out := takeOutgoing()
 	defer out.release()
 	var err error
 	if out.b, err = etf.Append(out.b, v); err != nil {
 		return err
+	}
+	if t.alias.Len == 0 && !priority && s.conn.SendAgain(&p.pid, &t.pid, t.name, out.b) {
+		return nil
 	}
 	sig := out.signal()
 	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority, Payload: etf.Raw{Bytes: out.b}}
