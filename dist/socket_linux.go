@@ -57,6 +57,7 @@ func socketOf(nc net.Conn) *socket {
 	wait := syscall.NsecToTimeval(int64(soonAfter))
 	err = errors.Join(syscall.SetNonblock(s.fd, false), syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &wait),
 		s.in.open(s.fd, syscall.EPOLLIN|syscall.EPOLLRDHUP))
+	syscall.SetsockoptInt(s.fd, syscall.IPPROTO_TCP, tcpNotSentLowat, mostUnsent) // fails for a Unix socket
 	if err != nil {
 		syscall.SetNonblock(s.fd, true)
 		syscall.Close(s.fd)
@@ -65,6 +66,13 @@ func socketOf(nc net.Conn) *socket {
 	nc.Close() // the socket lives on as fd
 	return s
 }
+
+// mostUnsent is how much a socket takes beyond what is on its way to the peer. Linux would take up to 4 MiB, as the peer takes less than it is
+// given: all of that a small message would wait for, and it has left the caches when it is sent.
+const (
+	mostUnsent      = 384 << 10
+	tcpNotSentLowat = 25 // TCP_NOTSENT_LOWAT
+)
 
 // Close ends whatever waits. What has been written is still sent.
 func (s *socket) Close() error {
