@@ -27,11 +27,11 @@ type partial struct {
 // as far as it has sent something: 32 times that, and later 4 times.
 func (a *assembler) room(part uint64, n int) int {
 	most := uint64(a.maxMessage)
-	switch {
-	case part == 2:
-		most = uint64(n) + readAhead // a block of 64 KiB with its tuple makes a second fragment of a few bytes
-	case part < most/fragmentSize:
-		most = part * fragmentSize
+	switch each := uint64(max(n, fragmentSize)); {
+	case part == 2 && n < fragmentSize+readAhead:
+		most = uint64(n) + readAhead // of an ERTS: 64 KiB with their tuple make a second fragment of a few bytes
+	case part < most/each:
+		most = part*each + fragmentTail
 	}
 	return max(n, int(min(most, 32*uint64(n))))
 }

@@ -97,20 +97,82 @@ func sized(t testing.TB, n int) etf.Raw {
 	return raw(t, etf.Binary(b))
 }
 
-// What the observed OTP 29 does with a binary of 200,000 bytes and a control tuple of 23: pieces of 65513, 65536, 65536 and 3432.
+// Fragments have 64 KiB, as those of OTP; the last one takes up to 16 KiB more, where OTP would make another.
 func TestFragmentSizes(t *testing.T) {
 	a, b := tcpPair(t)
 	c := start(t, a, Config{Flags: allFlags &^ handshake.DistHdrAtomCache})
 	p := newSlowPeer(t, b, c.Flags())
-	go c.Send(context.Background(), &Signal{Kind: Send, From: here, To: there, Payload: sized(t, 200_000)})
 	head := len(newEncoderOf(c.Flags()).control(&Signal{Kind: Send, From: here, To: there}))
-	for i, want := range []int{2 + 16 + 1 + fragmentSize, 18 + fragmentSize, 18 + fragmentSize, 18 + 200_005 + head - 3*fragmentSize} {
-		if b := p.take(); len(b) != want {
-			t.Errorf("packet %d has %d bytes, want %d", i, len(b), want)
+	const first, next = 2 + 16 + 1, 18
+	for _, tt := range []struct {
+		payload int
+		want    []int // lengths of the packets
+	}{
+		{fragmentSize - head, []int{3 + fragmentSize}},         // 3 bytes of an ordinary header
+		{fragmentSize + 5, []int{3 + fragmentSize + head + 5}}, // the tuple does not make it two
+		{fragmentSize + fragmentTail - head, []int{3 + fragmentSize + fragmentTail}},
+		{fragmentSize + fragmentTail - head + 1, []int{first + fragmentSize, next + fragmentTail + 1}},
+		{200_005, []int{first + fragmentSize, next + fragmentSize, next + 200_005 + head - 2*fragmentSize}},
+	} {
+		c.out.mu.Lock()
+		c.out.pace.fragment = fragmentSize
+		c.out.mu.Unlock()
+		p.got = nil
+		go c.Send(context.Background(), &Signal{Kind: Send, From: here, To: there, Payload: sized(t, tt.payload-5)})
+		for i, want := range tt.want {
+			if b := p.take(); len(b) != want {
+				t.Errorf("payload of %d bytes: packet %d has %d bytes, want %d", tt.payload, i, len(b), want)
+			}
+		}
+		if len(p.got) != 1 || len(p.got[0].Payload.Bytes) != tt.payload {
+			t.Errorf("payload of %d bytes: got %d signals", tt.payload, len(p.got))
 		}
 	}
-	if len(p.got) != 1 || len(p.got[0].Payload.Bytes) != 200_005 {
-		t.Errorf("got %d signals", len(p.got))
+}
+
+// Fragments become longer while the socket takes them at once, and shorter when it takes milliseconds for one.
+func TestPace(t *testing.T) {
+	p := pace{fragment: fragmentSize}
+	for _, tt := range []struct {
+		bytes    int
+		took     time.Duration
+		fragment int
+	}{
+		{128 << 10, 3 * time.Millisecond, 64 << 10},
+		{128 << 10, 900 * time.Microsecond, 128 << 10},
+		{256 << 10, 2 * time.Millisecond, 128 << 10}, // a millisecond each: as it should be
+		{256 << 10, 100 * time.Microsecond, 256 << 10},
+		{512 << 10, 0, 256 << 10},
+		{512 << 10, 4 * time.Millisecond, 256 << 10},
+		{512 << 10, 5 * time.Millisecond, 128 << 10},
+		{100, 10 * time.Millisecond, 64 << 10},
+		{1 << 40, time.Hour, 128 << 10},
+	} {
+		if p.took(tt.bytes, tt.took); p.fragment != tt.fragment {
+			t.Errorf("%d bytes in %v: fragments of %d bytes, want %d", tt.bytes, tt.took, p.fragment, tt.fragment)
+		}
+	}
+}
+
+// On a connection that takes them at once, messages up to 256 KiB and some go in one piece, and longer ones in such pieces.
+func TestLongFragments(t *testing.T) {
+	a, b := tcpPair(t)
+	c := start(t, a, Config{Flags: allFlags})
+	got := make(chan []byte, 8)
+	start(t, b, Config{Flags: allFlags, Handle: func(s *Signal) { got <- s.Payload.Bytes }})
+	c.out.mu.Lock()
+	c.out.pace.fragment = largestFragment
+	c.out.mu.Unlock()
+	for _, n := range []int{largestFragment, largestFragment + fragmentTail, 2 * largestFragment, 1 << 20, 5 << 20} {
+		payload := sized(t, n)
+		if err := c.Send(t.Context(), &Signal{Kind: Send, From: here, To: there, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+		if g := <-got; !bytes.Equal(g, payload.Bytes) {
+			t.Errorf("%d bytes: %d arrived, or others", n, len(g))
+		} else if cap(g) > 2*len(payload.Bytes) {
+			t.Errorf("%d bytes are in memory for %d", len(g), cap(g))
+		}
 	}
 }
 

@@ -42,6 +42,7 @@ type outbox struct {
 	last     time.Time     // when the socket took something last
 	larges   []*large      // begun, with fragments still to be put into a batch
 	turn     int           // whose fragment is next
+	pace     pace
 	sequence uint64
 	senders  map[etf.Pid]*sender
 	closed   bool
@@ -49,8 +50,9 @@ type outbox struct {
 	armed    bool        // it runs
 	corked   time.Time   // since when what is sent waits for uncork; zero: it does not
 
-	current batch // is being written
-	done    int   // bytes of it that are
+	current batch     // is being written
+	began   time.Time // when that began, if there are large payloads in it
+	done    int       // bytes of it that are
 	vectors net.Buffers
 }
 
@@ -62,6 +64,7 @@ func (o *outbox) init(c carrier, cfg Config) {
 	o.enc = newEncoder(cfg.Flags)
 	o.wake = make(chan struct{}, 1)
 	o.last = epoch
+	o.pace.fragment = fragmentSize
 }
 
 // parcel is what one call sends: signals made ready outside of the lock.
@@ -335,6 +338,9 @@ func (o *outbox) take() bool {
 	o.current, o.pending = o.pending, o.current
 	o.done = 0
 	o.fill(&o.current)
+	if len(o.current.cuts) > 0 {
+		o.began = time.Now()
+	}
 	return true
 }
 
@@ -344,6 +350,9 @@ func (o *outbox) wrote() {
 	o.size -= len(b.buf)
 	o.posted = max(0, o.posted-b.size)
 	o.last = time.Now()
+	if len(b.cuts) > 0 {
+		o.pace.took(b.size, o.last.Sub(o.began))
+	}
 	o.finished(b.ends)
 	b.reset()
 	if o.room != nil {

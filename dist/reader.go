@@ -15,6 +15,7 @@ const (
 	firstSlab  = 512     // they grow, so that a connection on which little comes holds little
 	slabbed    = 1 << 10 // payloads up to this size share slabs
 	firstGrab  = 4 << 20 // of a long frame, however long it claims to be, before more of it has come
+	longFirst  = 1 << 20 // of the first part of a fragmented message, which says as little of how long the others are if it is longer
 	// readAhead is how much is read into the buffer behind a long packet: enough for what follows it to be found there, little
 	// enough that hardly anything of another long one is copied.
 	readAhead = 4 << 10
@@ -386,7 +387,7 @@ func (in *inbound) place(head []byte, n int) ([]byte, int, error) {
 	sequence, part := binary.BigEndian.Uint64(head[2:]), binary.BigEndian.Uint64(head[10:])
 	switch head[1] {
 	case firstPart:
-		return nil, in.parts.room(part, n), nil
+		return nil, in.parts.room(part, min(n, longFirst)), nil
 	case nextPart:
 		to, err := in.parts.next(sequence, part, n-packetHead)
 		if err != nil {
