@@ -28,9 +28,10 @@ type lane struct {
 
 // laneAtom is an atom as it stands in a term, and its number in the header.
 type laneAtom struct {
-	text string
-	len  int // of its name, which is the end of text
-	ref  byte
+	text  string
+	len   int    // of its name, which is the end of text
+	first uint64 // text as a number, if it has up to 8 bytes
+	ref   byte
 }
 
 const (
@@ -80,24 +81,106 @@ func (l *lane) put(payload []byte) bool {
 	if len(l.start) == 0 {
 		return false
 	}
-	l.marks = markAtoms(l.marks[:0], payload)
+	if need := len(l.start) + len(payload) + 16; cap(l.frame) < need {
+		l.frame = make([]byte, 0, 2*need)
+	}
 	f := append(l.frame[:0], l.start...)
-	from, next := 0, 0
-	for _, k := range l.marks {
-		atom := payload[k.tag:k.end]
-		if next >= len(l.atoms) || l.atoms[next].text != string(atom) { // those of a struct come in the order of the last time
-			if next = l.find(atom); next < 0 {
-				l.start = l.start[:0]
-				return false
+	next := 0 // the atom that comes, if they come as the last time
+	from := 0 // of what is not in f yet
+	var n, at int
+	for left := 1; left > 0; left-- {
+		if at+5 > len(payload) { // what is so short is no list or map, and no binary
+			if at+2 > len(payload) {
+				break // the end, or nil
+			}
+			if tag := payload[at]; tag != 119 && tag != 97 && tag != 104 && tag != 106 {
+				break
 			}
 		}
-		f = append(append(f, payload[from:k.tag]...), atomCacheRef, l.atoms[next].ref)
-		from = k.end
-		next++
+		switch payload[at] {
+		case 119: // atom
+			n = 2 + int(payload[at+1])
+			if n > len(payload)-at {
+				return false
+			}
+			atom := payload[at : at+n]
+			if next >= len(l.atoms) || !l.atoms[next].is(payload[at:], n) {
+				if next = l.find(atom); next < 0 {
+					l.start = l.start[:0]
+					return false
+				}
+			}
+			f = appendShort(f, payload, from, at)
+			f = append(f, atomCacheRef, l.atoms[next].ref)
+			next++
+			at += n
+			from = at
+		case 97: // small integer
+			at += 2
+		case 98: // integer
+			at += 5
+		case 70: // float
+			at += 9
+		case 106: // nil
+			at++
+		case 104: // small tuple
+			left += int(payload[at+1])
+			at += 2
+		case 108: // list and its tail
+			left += int(binary.BigEndian.Uint32(payload[at+1:])) + 1
+			at += 5
+		case 109: // binary
+			at += 5 + int(binary.BigEndian.Uint32(payload[at+1:]))
+		case 116: // map
+			left += 2 * int(binary.BigEndian.Uint32(payload[at+1:]))
+			at += 5
+		default:
+			return l.putSlowly(payload)
+		}
+		if uint(at) > uint(len(payload)) {
+			return false
+		}
 	}
 	l.frame = append(f, payload[from:]...)
 	binary.BigEndian.PutUint32(l.frame, uint32(len(l.frame)-4))
 	return true
+}
+
+// appendShort appends payload[from:to], which is mostly a few bytes.
+func appendShort(f, payload []byte, from, to int) []byte {
+	if n := to - from; n <= 16 && from+16 <= len(payload) && len(f)+16 <= cap(f) {
+		k := len(f)
+		*(*[16]byte)(f[k : k+16]) = *(*[16]byte)(payload[from:])
+		return f[:k+n]
+	}
+	return append(f, payload[from:to]...)
+}
+
+// putSlowly is put for terms with anything in them.
+func (l *lane) putSlowly(payload []byte) bool {
+	l.marks = markAtoms(l.marks[:0], payload)
+	f := append(l.frame[:0], l.start...)
+	from := 0
+	for _, k := range l.marks {
+		i := l.find(payload[k.tag:k.end])
+		if i < 0 {
+			l.start = l.start[:0]
+			return false
+		}
+		f = append(append(f, payload[from:k.tag]...), atomCacheRef, l.atoms[i].ref)
+		from = k.end
+	}
+	l.frame = append(f, payload[from:]...)
+	binary.BigEndian.PutUint32(l.frame, uint32(len(l.frame)-4))
+	return true
+}
+
+// is tells whether the atom that begins b is this one; it has n bytes.
+func (a *laneAtom) is(b []byte, n int) bool {
+	if n <= 8 && len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b)&(1<<(8*n)-1) == a.first
+	}
+	return a.text == string(b[:n])
 }
 
 func (l *lane) find(atom []byte) int {
@@ -177,7 +260,7 @@ func (o *outbox) learn(l *lane, payload []byte) {
 	before := len(l.atoms)
 	for _, k := range l.marks {
 		if l.find(payload[k.tag:k.end]) < 0 {
-			l.atoms = append(l.atoms, laneAtom{text: string(payload[k.tag:k.end]), len: k.end - k.text})
+			l.atoms = append(l.atoms, newLaneAtom(payload[k.tag:k.end], k.end-k.text))
 		}
 	}
 	if len(l.atoms) > laneAtoms {
@@ -202,6 +285,16 @@ func (o *outbox) learn(l *lane, payload []byte) {
 	l.atoms = l.atoms[:n]
 	l.start = o.enc.appendWhole(l.start[:0], head, true)
 	l.news = a.news
+}
+
+func newLaneAtom(text []byte, n int) laneAtom {
+	a := laneAtom{text: string(text), len: n}
+	if len(text) <= 8 {
+		var b [8]byte
+		copy(b[:], text)
+		a.first = binary.LittleEndian.Uint64(b[:])
+	}
+	return a
 }
 
 func (a *laneAtom) name() string { return a.text[len(a.text)-a.len:] }

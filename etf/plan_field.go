@@ -11,8 +11,9 @@ import (
 // field is one field of a struct, possibly of a struct embedded in it.
 type field struct {
 	name      string
-	key       []byte // encoded
-	binary    bool   // the key is a binary, not an atom
+	key       []byte   // encoded
+	short     [16]byte // the start of key
+	binary    bool     // the key is a binary, not an atom
 	omitEmpty bool
 	keyword   bool // it is a map that goes as a keyword list
 	tagged    bool // the name is from the tag
@@ -68,7 +69,11 @@ func (f *field) dec(r *Reader, a addr) error {
 			}
 		}
 	case usualAtom:
-		if name := r.atomAt(); name != "" {
+		if d := r.data[r.pos:]; len(d) >= 2 && d[0] == tagCacheRef && int(d[1]) < len(r.atoms) {
+			*at[Atom](a) = r.atoms[d[1]]
+			r.pos += 2
+			return nil
+		} else if name := r.atomAt(); name != "" {
 			*at[Atom](a) = name
 			return nil
 		}
@@ -195,6 +200,7 @@ func (b *builder) fields(t reflect.Type, tuple bool) ([]field, error) {
 			}
 			f.key = AppendAtom(nil, Atom(f.name))
 		}
+		copy(f.short[:], f.key)
 		f.locate(t)
 		if f.keyword {
 			if f.plan, err = b.keywordMap(f.typ); err != nil {

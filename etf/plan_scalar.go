@@ -71,6 +71,11 @@ func decBool(t reflect.Type) func(*Reader, addr) error {
 // Bool reads one of the atoms true and false.
 func (r *Reader) Bool() (bool, error) {
 	switch d := r.data[r.pos:]; {
+	case len(d) >= 2 && d[0] == tagCacheRef && int(d[1]) < len(r.atoms):
+		if a := r.atoms[d[1]]; a == "true" || a == "false" {
+			r.pos += 2
+			return a == "true", nil
+		}
 	case len(d) >= 6 && string(d[:6]) == "\x77\x04true":
 		r.pos += 6
 		return true, nil

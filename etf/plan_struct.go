@@ -146,7 +146,12 @@ func (s *structPlan) encMap(dst []byte, a addr, depth int) ([]byte, error) {
 			n--
 			continue
 		}
-		dst = append(dst, f.key...)
+		if n := len(dst); cap(dst)-n >= len(f.short) && len(f.key) <= len(f.short) { // in one move
+			*(*[16]byte)(dst[n : n+16]) = f.short
+			dst = dst[:n+len(f.key)]
+		} else {
+			dst = append(dst, f.key...)
+		}
 		if dst, err = f.enc(dst, fa, depth-1); err != nil {
 			return nil, addPath(err, f.step())
 		}

@@ -164,9 +164,15 @@ func (s *structPlan) ignore(r *Reader, at int) error {
 // key reads a key and finds its field; -1 if there is none, and then it does not move. last is the field before, or how many fields there are.
 func (s *structPlan) key(r *Reader, last int) (i int, isModule bool, err error) {
 	if i = int(s.after[last].Load()) - 1; i >= 0 {
-		key := s.fields[i].key
-		if d := r.data[r.pos:]; len(d) >= len(key) && string(d[:len(key)]) == string(key) {
-			r.pos += len(key)
+		f := &s.fields[i]
+		d := r.data[r.pos:]
+		if len(d) >= 2 && d[0] == tagCacheRef {
+			if k := int(d[1]); k < len(r.atoms) && string(r.atoms[k]) == f.name && !f.binary {
+				r.pos += 2
+				return i, false, nil
+			}
+		} else if len(d) >= len(f.key) && string(d[:len(f.key)]) == string(f.key) {
+			r.pos += len(f.key)
 			return i, false, nil
 		}
 	}

@@ -21,6 +21,18 @@ type Raw struct {
 
 // Decode stores the term in the value v points to, as Unmarshal does. All of Bytes must be one term.
 func (r Raw) Decode(v any, opts ...Option) error {
+	if len(opts) == 0 {
+		if h := pointedBy(v); h != nil {
+			s := scratches.Get().(*scratch)
+			s.reader = Reader{data: r.Bytes, atoms: r.Atoms, maxDepth: defaultDepth, elements: defaultElements, scratch: s}
+			err := h.plan.dec(&s.reader, dataWord(v))
+			if err == nil {
+				err = s.reader.end()
+			}
+			s.release()
+			return err
+		}
+	}
 	rd := NewReader(r, opts...)
 	if err := rd.table.admit(r.Bytes, 0); err != nil {
 		return err

@@ -55,11 +55,8 @@ func decodeInto(r *Reader, v any) (err error) {
 			return err
 		}
 	}
-	var h *holding
-	if v != nil {
-		h = holdingOf(v)
-	}
-	if h == nil || h.access != pointed || dataWord(v).isNil() {
+	h := pointedBy(v)
+	if h == nil {
 		return fmt.Errorf("etf: cannot decode into %T: want a pointer that is not nil", v)
 	}
 	s := scratches.Get().(*scratch)
@@ -70,6 +67,18 @@ func decodeInto(r *Reader, v any) (err error) {
 	r.scratch = nil
 	s.release()
 	return err
+}
+
+// pointedBy is what to do with what v points to by a plan, nil if v is no such pointer.
+func pointedBy(v any) *holding {
+	switch v.(type) {
+	case nil, *Term, *Atom, *Raw:
+		return nil
+	}
+	if h := holdingOf(v); h.access == pointed && !dataWord(v).isNil() {
+		return h
+	}
+	return nil
 }
 
 // keepRaw reads a Raw for somebody who keeps it.
