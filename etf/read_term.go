@@ -33,6 +33,7 @@ func (r *Reader) Term() (Term, error) {
 
 // term reads a term. There is a scratch.
 func (r *Reader) term() (Term, error) {
+	r.scratch.used = true
 	d := r.data[r.pos:]
 	if len(d) == 0 {
 		return nil, eof(r.pos, "term")

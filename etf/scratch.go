@@ -26,6 +26,7 @@ type slabs struct {
 	tuples   slab[Tuple]
 	lists    slab[List]
 	terms    []Term // what is left of an array for the elements of tuples and short lists
+	used     bool   // a Term was made, so that more than bytes was taken from
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -33,7 +34,11 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // release puts s back. Nothing that was decoded is kept by it, but for names.
 func (s *scratch) release() {
 	s.reader.data, s.reader.atoms, s.reader.table = nil, nil, nil
-	s.slabs = slabs{}
+	if s.used {
+		s.slabs = slabs{}
+	} else {
+		s.bytes, s.chunk = nil, 0
+	}
 	if len(s.keys.pairs) > 0 { // after an error
 		s.keys.end(0)
 	}

@@ -91,6 +91,9 @@ type Down struct {
 
 // Decode stores the message in the value that v points to, as etf.Unmarshal does, straight from its bytes.
 func (m Message) Decode(v any) error {
+	if m.notice == nil {
+		return m.raw().Decode(v)
+	}
 	raw, err := m.Raw()
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (g *goPeer) flood(peer etf.Atom, kind string, senders int, d time.Duration)
 		wg.Go(func() {
 			p := g.n.Open()
 			defer p.Exit(nil)
-			to := node.At(etf.Atom(sinks[i%len(sinks)]), peer)
+			var to any = node.At(etf.Atom(sinks[i%len(sinks)]), peer) // made an interface once
 			n := 0
 			for n == 0 || time.Since(start) < d {
 				for range 100 {

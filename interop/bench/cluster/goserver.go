@@ -110,11 +110,12 @@ type user struct {
 	Role   etf.Atom `etf:"role"`
 }
 
-// mapSink decodes maps into a struct.
+// mapSink decodes maps into a struct, which it uses for one after the other, as a program does that is through with each before the next.
 func mapSink(p *node.Process) error {
 	count, sum := 0, 0
+	var u user
 	for m := range p.Inbox(context.Background()) {
-		var u user
+		u = user{Tags: u.Tags[:0]}
 		if m.Decode(&u) == nil {
 			if !u.Active || len(u.Tags) == 0 {
 				return errors.New("another map")
