@@ -163,6 +163,43 @@ func BenchmarkLinksLost(b *testing.B) {
 	b.ReportMetric(float64(mallocs)/float64(ends), "allocs/end")
 }
 
+// BenchmarkSetUp makes links and monitors over a connection, of some processes with 100 others, until they are there. One operation is one of them.
+func BenchmarkSetUp(b *testing.B) {
+	const few = 100
+	for _, bench := range []struct {
+		name string
+		each int // with so many of one process
+		set  func(p, q *Process) error
+	}{
+		{"Monitor", 1000, func(p, q *Process) error { _, err := p.Monitor(q.Self()); return err }},
+		{"Link", 1, func(p, q *Process) error { return p.Link(q.Self()) }},
+		{"Links", few, func(p, q *Process) error { return p.Link(q.Self()) }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			c := newCluster(b)
+			x, y := c.start("a@test"), c.start("b@test")
+			var ps, qs []*Process
+			for range few {
+				qs = append(qs, y.Open())
+			}
+			for range b.N/bench.each + 1 {
+				ps = append(ps, x.Open())
+			}
+			last := x.Open()
+			settled(b, last, y)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				if err := bench.set(ps[i/bench.each], qs[i%few]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			settled(b, last, y)
+			b.StopTimer()
+		})
+	}
+}
+
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -126,7 +126,7 @@ func (p *Process) finish() {
 		return
 	}
 	p.finished = true
-	linked, monitors, watchers, ties := p.links.all, p.monitors, p.watchers, p.ties
+	linked, monitors, watchers, ties := p.links, p.monitors, p.watchers, p.ties
 	p.links, p.monitors, p.watchers, p.ties = links{}, nil, nil, nil
 	r := p.reason
 	p.mu.Unlock()
@@ -135,7 +135,7 @@ func (p *Process) finish() {
 		t.session.untie(t.at)
 	}
 	payload := r.bytes()
-	for _, l := range linked {
+	for l := range linked.all() {
 		if l.active {
 			p.node.emit(l.session, &dist.Signal{Kind: dist.Exit, From: p.pid, To: l.from, Payload: payload})
 		}

@@ -75,8 +75,8 @@ func (p *Process) linkHere(to etf.Pid, priority bool) bool {
 	case q.exited:
 		return false
 	case p.links.get(to) == nil:
-		p.links.set(link{origin: origin{from: to}, active: true})
-		q.links.set(link{origin: origin{from: p.pid}, active: true})
+		p.links.add(link{origin: origin{from: to}, active: true})
+		q.links.add(link{origin: origin{from: p.pid}, active: true})
 	}
 	p.links.get(to).priority = priority
 	return true
@@ -107,7 +107,12 @@ func (p *Process) linkThere(to etf.Pid, priority bool) bool {
 	if s.conn.Post(&dist.Signal{Kind: dist.Link, From: p.pid, To: to}) != nil {
 		return false
 	}
-	p.links.set(link{origin: origin{from: to}, active: true, priority: priority, session: s})
+	made := link{origin: origin{from: to}, active: true, priority: priority, session: s}
+	if l != nil {
+		*l = made
+	} else {
+		p.links.add(made)
+	}
 	return true
 }
 
@@ -155,7 +160,7 @@ func (p *Process) gotLink(from etf.Pid, s *session) bool {
 		return false
 	}
 	if p.links.get(from) == nil {
-		p.links.set(link{origin: origin{from: from}, active: true, session: s})
+		p.links.add(link{origin: origin{from: from}, active: true, session: s})
 	}
 	tied := p.tiedLocked(s)
 	p.mu.Unlock()

@@ -1,115 +1,123 @@
 package node
 
 import (
+	"iter"
+
 	"github.com/erlnode/erlnode/etf"
 )
 
-// links are the ends of links that a process holds, each for another pid. Most processes have few, which lie side by side; only for
-// many there is an index. Process.mu guards them.
+// links are the ends of links that a process holds, each for another pid. Most processes have few, which lie side by side and are looked
+// through; only for many there is a map. Process.mu guards them.
 type links struct {
-	all   []link
-	index map[etf.Pid]int32 // the place in all; nil as long as there are few
+	room []link            // those there are, as long as they are few; then a place for the next ones
+	many map[etf.Pid]*link // nil as long as they are few
 }
 
-// fewLinks is how many are looked through without an index.
-const fewLinks = 8
+const (
+	fewLinks = 8
+	roomSize = 16 // of what is taken at one go for many
+)
 
-func (ls *links) len() int { return len(ls.all) }
+func (ls *links) len() int {
+	if ls.many != nil {
+		return len(ls.many)
+	}
+	return len(ls.room)
+}
+
+// all yields the links. None may come or go meanwhile.
+func (ls *links) all() iter.Seq[*link] {
+	return func(yield func(*link) bool) {
+		if ls.many != nil {
+			for _, l := range ls.many {
+				if !yield(l) {
+					return
+				}
+			}
+			return
+		}
+		for i := range ls.room {
+			if !yield(&ls.room[i]) {
+				return
+			}
+		}
+	}
+}
 
 // get returns the link with a process, nil if there is none. It may be changed through the pointer until a link comes or goes.
 func (ls *links) get(to etf.Pid) *link {
-	if i := ls.find(to); i >= 0 {
-		return &ls.all[i]
+	if ls.many != nil {
+		return ls.many[to]
+	}
+	for i := range ls.room {
+		if ls.room[i].from == to {
+			return &ls.room[i]
+		}
 	}
 	return nil
 }
 
-func (ls *links) find(to etf.Pid) int {
-	if ls.index != nil {
-		if i, ok := ls.index[to]; ok {
-			return int(i)
+// add adds a link with a process with which there is none.
+func (ls *links) add(l link) {
+	if ls.many == nil && len(ls.room) == fewLinks {
+		ls.many = make(map[etf.Pid]*link, 2*fewLinks)
+		for i := range ls.room {
+			ls.many[ls.room[i].from] = &ls.room[i]
 		}
-		return -1
+		ls.room = nil
 	}
-	for i := range ls.all {
-		if ls.all[i].from == to {
-			return i
-		}
-	}
-	return -1
-}
-
-// set adds a link, or changes the one with that process.
-func (ls *links) set(l link) {
-	if old := ls.get(l.from); old != nil {
-		*old = l
+	if ls.many == nil {
+		ls.room = append(ls.room, l)
 		return
 	}
-	ls.all = append(ls.all, l)
-	switch {
-	case ls.index != nil:
-		ls.index[l.from] = int32(len(ls.all) - 1)
-	case len(ls.all) > fewLinks:
-		ls.reindex()
+	if len(ls.room) == cap(ls.room) {
+		ls.room = make([]link, 0, roomSize)
 	}
-}
-
-func (ls *links) reindex() {
-	ls.index = make(map[etf.Pid]int32, len(ls.all))
-	for i := range ls.all {
-		ls.index[ls.all[i].from] = int32(i)
-	}
+	ls.room = append(ls.room, l)
+	ls.many[l.from] = &ls.room[len(ls.room)-1]
 }
 
 // remove takes out the link with a process, if there is one.
 func (ls *links) remove(to etf.Pid) {
-	i := ls.find(to)
-	if i < 0 {
+	l := ls.get(to)
+	switch {
+	case l == nil:
 		return
-	}
-	last := len(ls.all) - 1
-	if last == 0 {
+	case ls.len() == 1:
 		*ls = links{}
 		return
+	case ls.many != nil:
+		delete(ls.many, to)
+	default:
+		last := len(ls.room) - 1
+		*l, l = ls.room[last], &ls.room[last]
+		ls.room = ls.room[:last]
 	}
-	if ls.index != nil {
-		delete(ls.index, to)
-		if i < last {
-			ls.index[ls.all[last].from] = int32(i)
-		}
-	}
-	ls.all[i] = ls.all[last]
-	ls.all[last] = link{}
-	ls.all = ls.all[:last]
+	*l = link{}
 }
 
 // over takes out the links over a connection.
-func (ls *links) over(s *session) (gone []link) {
+func (ls *links) over(s *session) (gone links) {
 	n := 0
-	for i := range ls.all {
-		if ls.all[i].session == s {
+	for l := range ls.all() {
+		if l.session == s {
 			n++
 		}
 	}
 	switch n {
 	case 0:
-		return nil
-	case len(ls.all):
-		gone = ls.all
+	case ls.len():
+		gone, *ls = *ls, gone
+	default:
+		was := *ls
 		*ls = links{}
-		return gone
-	}
-	gone, rest := make([]link, 0, n), make([]link, 0, len(ls.all)-n)
-	for _, l := range ls.all {
-		if l.session == s {
-			gone = append(gone, l)
-		} else {
-			rest = append(rest, l)
+		for l := range was.all() {
+			if l.session == s {
+				gone.add(*l)
+			} else {
+				ls.add(*l)
+			}
 		}
-	}
-	*ls = links{all: rest}
-	if len(rest) > fewLinks {
-		ls.reindex()
 	}
 	return gone
 }

@@ -25,8 +25,9 @@ func TestLinkSet(t *testing.T) {
 			switch rnd.IntN(20) {
 			case 0:
 				gone := make(map[etf.Pid]link)
-				for _, l := range set.over(a) {
-					gone[l.from] = l
+				over := set.over(a)
+				for l := range over.all() {
+					gone[l.from] = *l
 				}
 				for to, l := range want {
 					if l.session == a {
@@ -44,12 +45,16 @@ func TestLinkSet(t *testing.T) {
 				set.remove(l.from)
 				delete(want, l.from)
 			default:
-				set.set(l)
+				if old := set.get(l.from); old != nil {
+					*old = l
+				} else {
+					set.add(l)
+				}
 				want[l.from] = l
 			}
 			got := make(map[etf.Pid]link)
-			for _, l := range set.all {
-				got[l.from] = l
+			for l := range set.all() {
+				got[l.from] = *l
 			}
 			if set.len() != len(want) || !maps.EqualFunc(got, want, same) {
 				t.Fatalf("seed %d: got %v, want %v", seed, got, want)

@@ -39,12 +39,12 @@ func (p *Process) connectionLost(s *session) {
 	monitors := p.countMonitorsLocked(s)
 	messages := monitors
 	if p.trapExit {
-		messages += len(linked)
+		messages += linked.len()
 	}
 	p.box.grow(messages)
 	ended := false
-	for i := range linked {
-		if l := &linked[i]; l.active {
+	for l := range linked.all() {
+		if l.active {
 			ended = p.linkLostLocked(l) || ended
 		}
 	}

@@ -35,7 +35,7 @@ func (n *Node) ProcessInfo(pid etf.Pid) (info ProcessInfo, ok bool) {
 	info = ProcessInfo{Pid: pid, Name: p.name, Parent: p.parent, GroupLeader: p.leader, TrapExit: p.trapExit,
 		Initial:  etf.Tuple{p.initial.module, p.initial.function, etf.Int(p.initial.arity)},
 		Messages: p.box.all()}
-	for _, l := range p.links.all {
+	for l := range p.links.all() {
 		if l.active {
 			info.Links = append(info.Links, l.from)
 		}

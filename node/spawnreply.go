@@ -91,7 +91,7 @@ func (r *spawnRequest) accepted(pid etf.Pid, s *session, linked, monitored bool)
 	delete(p.spawns, r.ref)
 	if linked && r.link != nil && p.links.get(pid) == nil {
 		r.link.from, r.link.session = pid, s
-		p.links.set(*r.link)
+		p.links.add(*r.link)
 	}
 	if monitored && r.monitor != nil {
 		r.monitor.ref, r.monitor.pid, r.monitor.session = r.ref, pid, s
