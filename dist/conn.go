@@ -179,5 +179,5 @@ func (c *Conn) Ready(signals ...*Signal) bool {
 
 // Wait waits until the buffer is below its limit, as Send does before it sends.
 func (c *Conn) Wait(ctx context.Context) error {
-	return c.closedOr(c.out.waitUntil(ctx, c.closed, func() bool { return c.out.size < c.out.limit }))
+	return c.closedOr(c.out.waitUntil(ctx, c.closed, func() bool { return !c.out.full() }))
 }

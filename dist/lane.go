@@ -199,7 +199,7 @@ func (o *outbox) again(l *lane) bool {
 	case o.enc.atoms == nil || o.enc.atoms.news != l.news:
 		l.start = l.start[:0]
 		fallthrough
-	case o.closed, o.size+o.kept >= o.limit, len(o.senders)+len(o.larges) > 0:
+	case o.closed, o.full(), o.kept > 0, len(o.senders)+len(o.larges) > 0:
 		o.mu.Unlock()
 		return false
 	}

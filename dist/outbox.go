@@ -185,10 +185,10 @@ func (o *outbox) flushLater() {
 
 // roomFor tells whether messages may be sent now. What large payloads hold that nobody waits for counts only for who would add to it.
 func (o *outbox) roomFor(signals []*Signal, m []message) bool {
-	if o.size >= o.limit {
+	if o.full() {
 		return false
 	}
-	if o.size+o.kept < o.limit {
+	if o.kept == 0 || o.size+o.kept < o.limit {
 		return true
 	}
 	for i := range m {
@@ -198,6 +198,9 @@ func (o *outbox) roomFor(signals []*Signal, m []message) bool {
 	}
 	return true
 }
+
+// full tells whether senders have to wait: while one half of the limit's bytes is written, the other half is filled.
+func (o *outbox) full() bool { return len(o.pending.buf) >= (o.limit+1)/2 }
 
 // add appends a message to what is pending.
 func (o *outbox) add(s *Signal, m *message) {
@@ -338,6 +341,7 @@ func (o *outbox) take() bool {
 	o.current, o.pending = o.pending, o.current
 	o.done = 0
 	o.fill(&o.current)
+	o.letIn()
 	if len(o.current.cuts) > 0 {
 		o.began = time.Now()
 	}
@@ -355,6 +359,11 @@ func (o *outbox) wrote() {
 	}
 	o.finished(b.ends)
 	b.reset()
+	o.letIn()
+}
+
+// letIn wakes those who wait for room.
+func (o *outbox) letIn() {
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
@@ -387,7 +396,7 @@ func (o *outbox) drain() error {
 func (o *outbox) ready() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.size < o.limit || o.closed
+	return !o.full() || o.closed
 }
 
 // wait returns when something may have been written. It is called with the lock held, and returns so.
