@@ -35,11 +35,14 @@ func (g *goPeer) holder(p *node.Process) error {
 			held := g.n.Open(node.TrapExit())
 			started.Pids = append(started.Pids, held.Self())
 			heard.Go(func() {
-				expect(held, q.Links)
+				err := expect(held, q.Links, exits)
 				now := time.Now()
 				held.Exit(nil)
 				mu.Lock()
 				defer mu.Unlock()
+				if err != nil {
+					g.heldErr = err
+				}
 				if now.After(g.lastEnd) {
 					g.lastEnd = now
 				}
@@ -54,23 +57,35 @@ func (g *goPeer) holder(p *node.Process) error {
 }
 
 // heard waits until all that holder has started have heard of their links.
-func (g *goPeer) heard() outcome {
+func (g *goPeer) heard() (outcome, error) {
 	g.held.Wait()
-	return outcome{"at": float64(g.lastEnd.UnixNano())}
+	return outcome{"at": float64(g.lastEnd.UnixNano())}, g.heldErr
 }
 
-// expect receives so many notices that the connection is lost.
-func expect(p *node.Process, count int) error {
+// expect receives so many messages, which say that the connection is lost.
+func expect(p *node.Process, count int, says func(node.Message) bool) error {
 	for range count {
 		m, err := p.Receive(context.Background())
 		if err != nil {
 			return err
 		}
-		if !m.IsNotice() {
-			return fmt.Errorf("no notice: %v", m)
+		if !says(m) {
+			return fmt.Errorf("%v is not of a lost connection", m)
 		}
 	}
 	return nil
+}
+
+const noconnection etf.Atom = "noconnection"
+
+func exits(m node.Message) bool {
+	e, ok := m.Exit()
+	return ok && e.Reason == etf.Term(noconnection)
+}
+
+func downs(m node.Message) bool {
+	d, ok := m.Down()
+	return ok && d.Reason == etf.Term(noconnection)
 }
 
 func (g *goPeer) drop(peer etf.Atom, n int) (outcome, error) {
@@ -98,10 +113,10 @@ func (g *goPeer) drop(peer etf.Atom, n int) (outcome, error) {
 	}
 	var all sync.WaitGroup
 	errs := make(chan error, 100+n)
-	hear := func(p *node.Process, count int) {
+	hear := func(p *node.Process, count int, says func(node.Message) bool) {
 		all.Add(1)
 		go func() {
-			if err := expect(p, count); err != nil {
+			if err := expect(p, count, says); err != nil {
 				errs <- err
 			}
 			all.Done() // as the BEAM's processes say that they have heard, and end then
@@ -117,14 +132,14 @@ func (g *goPeer) drop(peer etf.Atom, n int) (outcome, error) {
 				}
 			}
 		}
-		hear(w, n/100/100*100)
+		hear(w, n/100/100*100, downs)
 	}
 	for i := range n {
 		w := g.n.Open(node.TrapExit())
 		if err := w.Link(started.Pids[i%100]); err != nil {
 			return nil, err
 		}
-		hear(w, 1)
+		hear(w, 1, exits)
 	}
 	// What was set up is known to have arrived when a call has come back.
 	if err := check[add](ctx, g.n, peer, add{N: 42}); err != nil {

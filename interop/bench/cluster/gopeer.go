@@ -31,6 +31,7 @@ type goPeer struct {
 
 	held    sync.WaitGroup // the processes that holder has started last, until they have heard of their links
 	lastEnd time.Time      // when the last of them had
+	heldErr error          // what one of them has heard instead
 }
 
 func runGo(name, cookie string) error {
@@ -108,7 +109,7 @@ func (g *goPeer) command(words []string) (outcome, error) {
 	case "drop":
 		return g.drop(peer, number(2))
 	case "heard":
-		return g.heard(), nil
+		return g.heard()
 	case "connect":
 		return g.connect(peer)
 	case "global":
