@@ -16,6 +16,7 @@ type carrier struct {
 	close  func() error
 	// waitSoon reads into *buf what comes within about a millisecond; nil if the carrier cannot.
 	waitSoon func(buf *[]byte) (int, error)
+	yield    func() // lets another thread have the processor; nil where nobody knows how
 }
 
 // source is where bytes come from.

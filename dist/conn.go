@@ -33,7 +33,7 @@ type Conn struct {
 // The Conn owns nc, which nobody may use any more, also not to close it. Nothing is read or written in the background until Run.
 func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{carrier: carrierOf(nc), cfg: cfg.withDefaults(), closed: make(chan struct{}), ended: make(chan struct{})}
-	c.out.init(c.carrier, c.cfg)
+	c.out.init(c.carrier, c.cfg, &c.bytesRead)
 	return c
 }
 

@@ -43,6 +43,9 @@ type outbox struct {
 	larges   []*large      // begun, with fragments still to be put into a batch
 	turn     int           // whose fragment is next
 	pace     pace
+	courtesy courtesy       // of who writes
+	yield    func()         // of the carrier
+	heard    *atomic.Uint64 // bytes read
 	sequence uint64
 	senders  map[etf.Pid]*sender
 	closed   bool
@@ -58,8 +61,8 @@ type outbox struct {
 
 var epoch = time.Now()
 
-func (o *outbox) init(c carrier, cfg Config) {
-	o.inline, o.writeAll = c.inline, c.write
+func (o *outbox) init(c carrier, cfg Config, heard *atomic.Uint64) {
+	o.inline, o.writeAll, o.yield, o.heard = c.inline, c.write, c.yield, heard
 	o.limit, o.max = cfg.SendBuffer, cfg.MaxPending
 	o.enc = newEncoder(cfg.Flags)
 	o.wake = make(chan struct{}, 1)
@@ -321,7 +324,11 @@ func (o *outbox) write(stay bool) {
 			o.wake <- struct{}{}
 			return
 		}
+		large := len(o.current.cuts) > 0
 		o.wrote()
+		if large && o.yield != nil && o.courtesy.due(o.heard.Load(), o.last) {
+			o.giveWay()
+		}
 		if len(o.larges) == 0 && !o.pending.empty() || len(o.larges) > 0 && !stay {
 			// More has come meanwhile, or it will take a while.
 			o.mu.Unlock()
@@ -330,6 +337,16 @@ func (o *outbox) write(stay bool) {
 		}
 	}
 	o.mu.Unlock()
+}
+
+// giveWay is for who has just written something large, and is going to write on. It is called with the lock held, and returns so.
+func (o *outbox) giveWay() {
+	o.mu.Unlock()
+	from := time.Now()
+	o.yield()
+	to := time.Now()
+	o.mu.Lock()
+	o.courtesy.gave(from, to)
 }
 
 // take makes what is pending current, and fragments of what is large. It ends the writing and returns false if there is nothing.

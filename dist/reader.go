@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -235,6 +236,8 @@ type inbound struct {
 	answers int  // those of them that answer calls (Answer)
 	gathers bool // Handle has asked for Gathered
 
+	courtesy courtesy
+
 	awaiting bool // the goroutine that reads is Await's
 	loans    loans
 	err      error // there is no next packet
@@ -276,6 +279,9 @@ func (c *Conn) Answer() (keep bool) {
 
 // next reads one packet and handles it.
 func (in *inbound) next() error {
+	if in.reader.long && in.conn.carrier.yield != nil {
+		in.giveWay()
+	}
 	b, own, placed, err := in.reader.next()
 	if err != nil {
 		return in.ended(err)
@@ -293,6 +299,14 @@ func (in *inbound) next() error {
 		return in.placed(b)
 	}
 	return in.packet(b, own)
+}
+
+// giveWay is for who has just read something large.
+func (in *inbound) giveWay() {
+	if now := time.Now(); in.courtesy.due(in.conn.out.written.Load(), now) {
+		in.conn.carrier.yield()
+		in.courtesy.gave(now, time.Now())
+	}
 }
 
 // ended says why there is no next packet.

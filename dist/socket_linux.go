@@ -16,7 +16,7 @@ import (
 
 func carrierOf(nc net.Conn) carrier {
 	if s := socketOf(nc); s != nil {
-		return carrier{s, s.inline, s.write, s.Close, s.waitSoon}
+		return carrier{s, s.inline, s.write, s.Close, s.waitSoon, yield}
 	}
 	return anyCarrier(nc)
 }
