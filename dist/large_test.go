@@ -146,7 +146,7 @@ func TestPace(t *testing.T) {
 		{512 << 10, 4 * time.Millisecond, 256 << 10},
 		{512 << 10, 5 * time.Millisecond, 128 << 10},
 		{100, 10 * time.Millisecond, 64 << 10},
-		{1 << 40, time.Hour, 128 << 10},
+		{1 << 30, time.Second, 128 << 10},
 	} {
 		if p.took(tt.bytes, tt.took); p.fragment != tt.fragment {
 			t.Errorf("%d bytes in %v: fragments of %d bytes, want %d", tt.bytes, tt.took, p.fragment, tt.fragment)
