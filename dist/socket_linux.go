@@ -25,10 +25,11 @@ func carrierOf(nc net.Conn) carrier {
 // goroutine that reads is there to see it. Where nothing is expected soon the socket is waited for through a gate, as with the
 // runtime's poller; where the answer to what was just sent is, in the system call.
 type socket struct {
-	use  sync.RWMutex // held for reading by system calls on fd, for writing to close it
-	fd   int          // -1 when it is closed
-	in   gate
-	late late
+	use     sync.RWMutex // held for reading by system calls on fd, for writing to close it
+	fd      int          // -1 when it is closed
+	in      gate
+	late    late
+	trickle trickle
 	scatter
 	vectored // of who writes
 
@@ -125,8 +126,18 @@ func (s *socket) readTwo(a, b []byte) (int, error) {
 }
 
 func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
+	if limit < readBuffer {
+		s.trickle.streak = 0
+	}
+	s.trickle.wait()
+	n, err := s.readIdly(buf, limit, soon)
+	s.trickle.came(n)
+	return n, err
+}
+
+func (s *socket) readIdly(buf *[]byte, limit int, soon bool) (int, error) {
 	if soon && *buf != nil && s.late.tries() {
-		n, err := s.waitSoon(buf)
+		n, err := s.waitHere(buf)
 		if s.late.came(err != syscall.EAGAIN) {
 			return n, err
 		}
@@ -180,6 +191,13 @@ func (l *late) came(inTime bool) bool {
 
 // waitSoon waits for what is expected soon, in the system call.
 func (s *socket) waitSoon(buf *[]byte) (int, error) {
+	s.trickle.wait()
+	n, err := s.waitHere(buf)
+	s.trickle.came(n)
+	return n, err
+}
+
+func (s *socket) waitHere(buf *[]byte) (int, error) {
 	defer waiters.Add(-1)
 	if int(waiters.Add(1)) >= runtime.GOMAXPROCS(0) {
 		return 0, syscall.EAGAIN
@@ -235,6 +253,7 @@ func (s *socket) inline(v net.Buffers) (n int, err error) {
 		if s.fd < 0 {
 			return n, net.ErrClosed
 		}
+		s.trickle.written.Add(1)
 		k, err := s.send(s.fd, v)
 		switch {
 		case err == syscall.EINTR:
