@@ -34,7 +34,7 @@ type Config struct {
 
 	MaxFrame     int // longest packet taken, bytes; default 512 MiB
 	MaxMessage   int // longest message put together from fragments, bytes; default 1 GiB
-	MaxFragments int // fragmented messages unfinished at once; default 4096
+	MaxFragments int // fragmented messages unfinished at once, but for those whose senders have exited; default 4096
 
 	// SendBuffer is how many bytes may wait for the socket before senders wait too (+zdbbl); default 1 MiB.
 	SendBuffer int

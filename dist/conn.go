@@ -51,6 +51,7 @@ func (c *Conn) Run() error {
 	c.write()
 	<-c.ended
 	stop()
+	c.in.parts = assembler{} // what has not come whole: somebody may still know the Conn
 	return c.cause
 }
 
@@ -86,6 +87,11 @@ func (c *Conn) write() {
 				c.fail(err)
 			}
 		case <-c.closed:
+			select {
+			case <-c.out.wake:
+				c.out.drain() // to let go of what was being written
+			default:
+			}
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/erlnode/erlnode/etf"
 	"github.com/google/go-cmp/cmp"
@@ -183,8 +184,8 @@ func TestFragmentsInterleaved(t *testing.T) {
 	}
 }
 
-// A process that exits in the middle of a message: what it has sent of it takes no memory any more when its exit is there, and
-// what comes of it all the same is thrown away. Messages of others, and to others, are completed.
+// A process that exits in the middle of a message: an EXIT or MONITOR_P_EXIT may overtake the rest (OTP 25 to 29, when the reason is an
+// atom), which is completed all the same.
 func TestRestOfDeadSender(t *testing.T) {
 	other := here
 	other.ID++
@@ -192,14 +193,14 @@ func TestRestOfDeadSender(t *testing.T) {
 		return append([]byte{104, 3, 97, 22}, etf.AppendPid(etf.AppendPid(nil, there), pid)...)
 	}
 	payload := etf.AppendBinary(nil, make([]byte, 1000))
-	dies := fragment(7, header(false), to(here), payload, 600, 300, 0)
-	stays := fragment(8, header(false), to(other), payload, 600, 300, 0)
+	first := fragment(7, header(false), to(here), payload, 600, 300, 0)
+	second := fragment(8, header(false), to(other), payload, 600, 300, 0)
 	for name, end := range map[string][]byte{
 		"EXIT": append([]byte{131, 68, 0, 104, 3, 97, 24}, etf.AppendAtom(etf.AppendPid(etf.AppendPid(nil, there), here), "boom")...),
 		"MONITOR_P_EXIT": append([]byte{131, 68, 0, 104, 4, 97, 28}, etf.AppendAtom(etf.AppendRef(etf.AppendPid(etf.AppendPid(nil, there), here),
 			etf.Ref{Node: here.Node, Creation: 1, Words: [5]uint32{1, 2, 3}, Len: 3}), "boom")...),
 	} {
-		got, err := receive(allFlags, dies[0], stays[0], dies[1], end, stays[1], dies[2], stays[2])
+		got, err := receive(allFlags, first[0], second[0], first[1], end, second[1], first[2], second[2])
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -207,9 +208,121 @@ func TestRestOfDeadSender(t *testing.T) {
 		for _, s := range got {
 			said = append(said, fmt.Sprintf("%v to %d", s.Kind, s.To.ID))
 		}
-		if len(said) != 2 || !strings.HasSuffix(said[0], fmt.Sprintf("EXIT to %d", here.ID)) || said[1] != fmt.Sprintf("SEND to %d", other.ID) {
+		if len(said) != 3 || !strings.HasSuffix(said[0], fmt.Sprintf("EXIT to %d", here.ID)) ||
+			said[1] != fmt.Sprintf("SEND to %d", here.ID) || said[2] != fmt.Sprintf("SEND to %d", other.ID) {
 			t.Errorf("%s: %v", name, said)
 		}
+	}
+}
+
+// What the peer never finishes of dead senders (OTP 23.2 does not) takes no memory for long, and nobody's place: it is given up when
+// nothing of it has come for a while, or when others need the room. What a living process has begun is kept.
+func TestOrphans(t *testing.T) {
+	const size = 1000
+	now := time.Now()
+	a := assembler{maxMessage: 2 * size, maxOpen: 4, maxBytes: 4 * size, patience: time.Minute}
+	sequence := uint64(0)
+	begin := func(from uint32) error {
+		pid := there
+		pid.ID = from
+		sequence++
+		return a.start(sequence, 3, &Signal{Kind: Send, From: pid, ToName: "x"}, make([]byte, size))
+	}
+	exits := func(from uint32) {
+		pid := there
+		pid.ID = from
+		a.ended(&Signal{Kind: Exit, From: pid, To: here}, now)
+		a.ended(&Signal{Kind: Down, From: pid, To: here}, now) // the second changes nothing
+	}
+	check := func(open, orphans, dropped int) {
+		t.Helper()
+		if bytes := size * (open - dropped); len(a.open) != open || a.orphans != orphans || a.dropped != dropped || a.bytes != bytes {
+			t.Fatalf("%d open, %d orphans, %d dropped, %d bytes; want %d, %d, %d, %d", len(a.open), a.orphans, a.dropped, a.bytes, open, orphans, dropped, bytes)
+		}
+	}
+	part := func(sequence, part uint64, n int) (done bool) {
+		t.Helper()
+		if _, err := a.next(sequence, part, n); err != nil {
+			t.Fatal(err)
+		}
+		return a.complete(sequence) != nil
+	}
+
+	// One that lives, and many that die, one after the other.
+	if err := begin(1); err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(100) {
+		if err := begin(2 + i); err != nil {
+			t.Fatal(i, err)
+		}
+		exits(2 + i)
+	}
+	check(8, 3, 4) // of the dropped ones as many numbers as messages may be open
+	// What comes of one that is dropped is thrown away, of one that was forgotten it is an error; an orphan is completed.
+	var given uint64
+	for s, p := range a.open {
+		if p.fate == dropped {
+			given = s
+		}
+	}
+	if part(given, 2, 10) || part(given, 1, 10) {
+		t.Error("a message that was given up came")
+	}
+	check(7, 3, 3)
+	if part(sequence, 2, 0) || !part(sequence, 1, 0) {
+		t.Error("an orphan was not completed")
+	}
+	check(6, 2, 3)
+	if _, err := a.next(2, 2, 10); err == nil {
+		t.Error("no error for a message that was forgotten")
+	}
+
+	// With time: not while parts come, and not while the sender lives.
+	now = now.Add(50 * time.Second)
+	a.expire(now)
+	check(6, 2, 3)
+	part(sequence-1, 2, 0)
+	now = now.Add(20 * time.Second)
+	a.expire(now)
+	check(6, 1, 4)
+	now = now.Add(59 * time.Second)
+	a.expire(now)
+	check(6, 1, 4)
+	now = now.Add(20 * time.Second)
+	a.expire(now)
+	check(5, 0, 4)
+	if part(1, 2, 10) || !part(1, 1, 10) {
+		t.Error("the message of the living one was not completed")
+	}
+
+	// A new message under the number of one that was given up.
+	for s := range a.open {
+		if err := a.start(s, 2, &Signal{Kind: Send, From: there, To: here}, nil); err != nil || !part(s, 1, 10) {
+			t.Error(err)
+		}
+	}
+	if len(a.open) != 0 || a.bytes != 0 || a.orphans != 0 || a.dropped != 0 {
+		t.Errorf("left behind: %+v", a)
+	}
+
+	// Where all live there is no room.
+	for i := range uint32(4) {
+		if err := begin(1000 + i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := begin(1004); err == nil || !strings.Contains(err.Error(), "more than 4") {
+		t.Error(err)
+	}
+	// An orphan makes room for the bytes of others too, but not for its own.
+	exits(1000)
+	exits(1001)
+	if _, err := a.next(sequence-1, 2, size); err != nil { // of 1003
+		t.Error(err)
+	}
+	if a.dropped != 1 || a.orphans != 1 {
+		t.Error(a.dropped, a.orphans)
 	}
 }
 

@@ -317,6 +317,11 @@ func (o *outbox) write(stay bool) {
 		clear(o.vectors)
 		o.written.Add(uint64(n))
 		o.mu.Lock()
+		if o.closed {
+			o.current = batch{}
+			o.mu.Unlock()
+			return
+		}
 		o.done = n
 		if err != nil || n < o.current.size {
 			// The socket is full or broken: the writer goroutine goes on, and finds the error itself.
@@ -393,6 +398,7 @@ func (o *outbox) drain() error {
 	defer o.mu.Unlock()
 	for !o.current.empty() || o.take() {
 		if o.closed {
+			o.current = batch{}
 			return nil
 		}
 		o.mu.Unlock()
@@ -402,6 +408,7 @@ func (o *outbox) drain() error {
 		o.written.Add(uint64(n))
 		o.mu.Lock()
 		if err != nil {
+			o.current = batch{}
 			return err
 		}
 		o.wrote()

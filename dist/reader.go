@@ -17,6 +17,8 @@ const (
 	slabbed    = 1 << 10 // payloads up to this size share slabs
 	firstGrab  = 4 << 20 // of a long frame, however long it claims to be, before more of it has come
 	longFirst  = 1 << 20 // of the first part of a fragmented message, which says as little of how long the others are if it is longer
+	// orphanTime is how long nothing may come of a message whose sender has exited. While he lives he may take as long as he likes.
+	orphanTime = time.Minute
 	// readAhead is how much is read into the buffer behind a long packet: enough for what follows it to be found there, little
 	// enough that hardly anything of another long one is copied.
 	readAhead = 4 << 10
@@ -247,7 +249,8 @@ func newInbound(c *Conn) *inbound {
 	in := &inbound{
 		conn:   c,
 		reader: reader{src: counted{c.carrier.source, &c.bytesRead}, max: c.cfg.MaxFrame},
-		parts:  assembler{maxMessage: c.cfg.MaxMessage, maxOpen: c.cfg.MaxFragments, maxBytes: 2 * c.cfg.MaxMessage},
+		parts: assembler{maxMessage: c.cfg.MaxMessage, maxOpen: c.cfg.MaxFragments, maxBytes: 2 * c.cfg.MaxMessage,
+			patience: orphanTime},
 	}
 	in.reader.place = in.place
 	return in
@@ -285,6 +288,9 @@ func (in *inbound) next() error {
 	b, own, placed, err := in.reader.next()
 	if err != nil {
 		return in.ended(err)
+	}
+	if in.parts.orphans > 0 {
+		in.parts.expire(time.Now())
 	}
 	if len(b) == 0 {
 		return nil // a tick
@@ -453,7 +459,7 @@ func (in *inbound) payload(s *Signal, offset int) error {
 
 func (in *inbound) deliver(s *Signal) {
 	if len(in.parts.open) > 0 && (s.Kind == Exit || s.Kind == Down) {
-		in.parts.ended(s)
+		in.parts.ended(s, time.Now())
 	}
 	if trace := in.conn.cfg.Trace; trace != nil {
 		trace(true, s)
