@@ -85,6 +85,7 @@ func (n *Node) down(s *session, why error) {
 	n.mu.Unlock()
 	n.log.Info("node down", "peer", string(s.peer), "reason", why)
 	s.lost()
+	n.last.CompareAndSwap(s, nil) // with what it has not sent and not received whole, which may be much
 	n.events.tell(s.event(n.downReason(why)))
 	n.mu.Lock()
 	delete(n.leaving, s.peer)
