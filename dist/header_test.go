@@ -257,6 +257,7 @@ func TestOrphans(t *testing.T) {
 			t.Fatal(i, err)
 		}
 		exits(2 + i)
+		now = now.Add(time.Millisecond) // so that there is an oldest
 	}
 	check(8, 3, 4) // of the dropped ones as many numbers as messages may be open
 	// What comes of one that is dropped is thrown away, of one that was forgotten it is an error; an orphan is completed.
