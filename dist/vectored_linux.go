@@ -31,7 +31,7 @@ func (w *vectored) send(fd int, v net.Buffers) (int, error) {
 			w.iov[i].SetLen(len(b))
 		}
 		w.msg.Iov = &w.iov[0]
-		w.msg.Iovlen = uint64(k)
+		setLength(&w.msg.Iovlen, k)
 		n, _, errno = syscall.Syscall(syscall.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&w.msg)), flags)
 		clear(w.iov[:k])
 	}
@@ -41,6 +41,9 @@ func (w *vectored) send(fd int, v net.Buffers) (int, error) {
 	}
 	return int(n), nil
 }
+
+// setLength sets a field whose type is another where words have 32 bits.
+func setLength[T uint32 | uint64](field *T, n int) { *field = T(n) }
 
 // scatter receives into two slices with one system call.
 type scatter struct {

@@ -268,7 +268,7 @@ type span struct{ from, to uint32 }
 // verifyPlain verifies associations of the map at offset at as long as their keys are plain, and returns how many it has
 // done. Plain keys are those of which equal ones have equal bytes, and which nearly all small maps have.
 func (r *Reader) verifyPlain(keys *[16]span, n, at int) (done int, err error) {
-	if n > len(keys) || len(r.data) > math.MaxUint32 {
+	if n > len(keys) || uint64(len(r.data)) > math.MaxUint32 {
 		return 0, nil
 	}
 	for i := range n {
