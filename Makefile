@@ -3,6 +3,8 @@
 
 # The packages with goroutines that share memory, and etf, whose unsafe code the race detector's pointer checks see.
 RACE     := ./etf/... ./epmd/... ./dist/... ./node/... ./gen/...
+# What is built for other machines too: one with 32 bits, and two that are not Linux.
+PORTABLE := . ./etf ./epmd ./handshake ./dist ./node/... ./gen ./cmd/...
 FUZZTIME ?= 10s
 COUNT    ?= 50000
 DURATION ?= 1m
@@ -47,6 +49,9 @@ demo:
 test: static
 	$(call phase,build)
 	go build ./...
+	GOARCH=386 go build $(PORTABLE)
+	GOOS=darwin GOARCH=arm64 go build $(PORTABLE)
+	GOOS=windows go build $(PORTABLE)
 	$(call phase,test)
 	go test -timeout 15m $$(go list ./... | grep -vxF "$$(go list $$(scripts/interop --packages))")
 	$(MAKE) --no-print-directory matrix

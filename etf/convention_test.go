@@ -225,7 +225,7 @@ func TestTime(t *testing.T) {
 	}{
 		{"1500", 1500 * time.Millisecond, true}, {"infinity", etf.Infinity, true}, {"-1", -time.Millisecond, true},
 		{"9223372036854", 9223372036854 * time.Millisecond, true}, {"9223372036855", 0, false}, {"-9223372036855", 0, false},
-		{fmt.Sprint(math.MaxInt64), 0, false}, {"1.5", 0, false}, {"soon", 0, false},
+		{fmt.Sprint(int64(math.MaxInt64)), 0, false}, {"1.5", 0, false}, {"soon", 0, false},
 	} {
 		var got time.Duration
 		err := etf.Raw{Bytes: mustAppend(t, mustParse(t, c.term))}.Decode(&got)

@@ -215,7 +215,7 @@ func TestAllocations(t *testing.T) {
 		Items []item
 		Ints  []int
 		Pid   Pid
-	}{"x", []item{{I: 1, Kind: "a"}, {I: 2, Kind: "b"}}, []int{1, 1000, 1 << 40}, Pid{Node: "a@b"}}
+	}{"x", []item{{I: 1, Kind: "a"}, {I: 2, Kind: "b"}}, []int{1, 1000, 1 << 30}, Pid{Node: "a@b"}}
 	buf := make([]byte, 0, 4096)
 	if n := testing.AllocsPerRun(100, func() { Append(buf, v) }); n != 0 {
 		t.Errorf("encoding into a buffer: %v allocations", n)

@@ -1,5 +1,7 @@
 package etf
 
+import "math"
+
 // scanner finds where a bare term ends in bytes that may not all be there yet. It neither recurses nor allocates, and
 // checks only what it needs: malformed bytes are for the decoder to report.
 type scanner struct {
@@ -21,7 +23,7 @@ func (s *scanner) run(data []byte) (need int, err error) {
 		case size == 0:
 			return 0, nil
 		case size > len(data)-s.pos:
-			return s.pos + size, nil
+			return s.pos + min(size, math.MaxInt-s.pos), nil
 		}
 		s.pos += size
 		s.left += more - 1
@@ -50,10 +52,11 @@ func (s *scanner) token(data []byte) (size int, more int64, err error) {
 	if len(b) < 1+field {
 		return 1 + field, 0, nil
 	}
-	length := 0
+	count := int64(0)
 	for _, c := range b[1 : 1+field] {
-		length = length<<8 | int(c)
+		count = count<<8 | int64(c)
 	}
+	length := int(min(count, math.MaxInt-64)) // where an int has 32 bits: more never arrives
 	switch b[0] {
 	case tagSmallInt:
 		return 2, 0, nil
@@ -76,17 +79,17 @@ func (s *scanner) token(data []byte) (size int, more int64, err error) {
 	case tagBitBinary:
 		return 6 + length, 0, nil
 	case tagSmallTuple:
-		return 2, int64(length), nil
+		return 2, count, nil
 	case tagLargeTuple:
-		return 5, int64(length), nil
+		return 5, count, nil
 	case tagList:
-		return 5, int64(length) + 1, nil
+		return 5, count + 1, nil
 	case tagMap:
-		return 5, 2 * int64(length), nil
+		return 5, 2 * count, nil
 	case tagExport:
 		return 1, 3, nil
 	case tagRecord:
-		return 6, 2 + 2*int64(length), nil
+		return 6, 2 + 2*count, nil
 	case tagNewFun: // module, two integers, pid, environment
 		const header = 30
 		if len(b) < header {
