@@ -1,10 +1,12 @@
 package dist
 
+import "time"
+
 // A caller that waits for an answer may read the connection itself, and so may who receives message after message. Then the answer wakes it, and nobody else, who would only hand the
 // answer over. In between, while the caller is busy with one answer and has not asked the next question, nobody reads. So this is for
 // callers that ask again at once, and only while there is one call at a time:
 // the goroutine that has read the answer lends its turn and ends, and the next Await takes it. If there is none within a millisecond or two
-// another goroutine reads on (turns.look), and it takes longer until the turn is lent again.
+// another goroutine reads on (turns.look), and it takes longer until the turn is lent again. So it does when he comes, but not at once.
 
 // loans decides whether a turn is lent. It belongs to who has the turn.
 type loans struct {
@@ -17,6 +19,9 @@ const (
 	firstLoan = 8
 	rareLoan  = 4096
 )
+
+// atOnce is how long nobody may read before the loan has failed, though whom the turn was lent to has come.
+const atOnce = 100 * time.Microsecond
 
 // due counts an answer, and tells whether the turn may be lent to whom it is for.
 func (l *loans) due() bool {
@@ -49,6 +54,7 @@ func (t *Turn) Lend() bool {
 // lend ends the turn, if it is not over yet, so that Await can take it. It reports false if there is no turn any more.
 func (t *Turn) lend() bool {
 	c := t.conn
+	c.in.lent = time.Now()
 	next := (t.state+nextTurn)&^doing | lent
 	if !c.turns.state.CompareAndSwap(t.state, next) {
 		return false
@@ -74,8 +80,8 @@ type Caller interface {
 }
 
 // Await reads, if the turn is lent, until the answer has come, but not for longer than answers usually take: who has called it
-// waits in another way then. It reports whether the turn was lent.
-func (c *Conn) Await(w Caller) bool {
+// waits in another way then. It reports whether the turn was lent. If the answer may also come from elsewhere Stir says that it has.
+func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	s := c.turns.state.Load()
 	if s&doing != lent || !c.turns.state.CompareAndSwap(s, (s+nextTurn)&^doing) {
 		return false
@@ -83,6 +89,15 @@ func (c *Conn) Await(w Caller) bool {
 	t := Turn{conn: c, state: (s + nextTurn) &^ doing}
 	in := c.in
 	in.awaiting = true
+	if time.Since(in.lent) > atOnce {
+		in.loans.failed() // others may have waited
+		go c.lead()
+		return true
+	}
+	stirred := w
+	if !elsewhere {
+		stirred = nil
+	}
 	for {
 		for in.err == nil && in.reader.follow(1) {
 			in.err = in.next()
@@ -98,7 +113,7 @@ func (c *Conn) Await(w Caller) bool {
 				}
 				return true
 			}
-		case in.waitSoon():
+		case in.waitSoon(stirred), elsewhere && w.Answered():
 			continue
 		default:
 			in.loans.failed()
@@ -108,10 +123,17 @@ func (c *Conn) Await(w Caller) bool {
 	}
 }
 
+// Stir is for who has an answer from elsewhere for one who may be in Await: he looks. It costs little if he is not.
+func (c *Conn) Stir() {
+	if c.carrier.stir != nil {
+		c.carrier.stir()
+	}
+}
+
 // waitSoon fills the empty buffer with what comes soon, and reports whether that was anything. An error meets who reads next.
-func (in *inbound) waitSoon() bool {
+func (in *inbound) waitSoon(stirred Caller) bool {
 	r := &in.reader
-	n, err := in.conn.carrier.waitSoon(&r.buf)
+	n, err := in.conn.carrier.waitSoon(&r.buf, stirred)
 	r.start, r.end = 0, n
 	in.conn.bytesRead.Add(uint64(n))
 	return err == nil

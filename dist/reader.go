@@ -242,7 +242,8 @@ type inbound struct {
 
 	awaiting bool // the goroutine that reads is Await's
 	loans    loans
-	err      error // there is no next packet
+	lent     time.Time // when the turn was
+	err      error     // there is no next packet
 }
 
 func newInbound(c *Conn) *inbound {

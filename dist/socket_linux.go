@@ -1,4 +1,4 @@
-//go:build !386 && !s390x
+//go:build amd64 || arm64 || loong64 || ppc64 || ppc64le || riscv64
 
 package dist
 
@@ -16,7 +16,7 @@ import (
 
 func carrierOf(nc net.Conn) carrier {
 	if s := socketOf(nc); s != nil {
-		return carrier{s, s.inline, s.write, s.Close, s.waitSoon, yield}
+		return carrier{s, s.inline, s.write, s.Close, s.waitSoon, s.stir, yield}
 	}
 	return anyCarrier(nc)
 }
@@ -32,6 +32,7 @@ type socket struct {
 	trickle trickle
 	scatter
 	vectored // of who writes
+	bell
 
 	outMu sync.Mutex
 	out   gate // opened when the socket is full for the first time
@@ -44,7 +45,7 @@ func socketOf(nc net.Conn) *socket {
 	if rc == nil {
 		return nil
 	}
-	s := &socket{fd: -1}
+	s := &socket{fd: -1, bell: bell{event: -1}}
 	err := rc.Control(func(fd uintptr) {
 		n, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
 		if errno == 0 {
@@ -95,6 +96,7 @@ func (s *socket) Close() error {
 	}
 	fd := s.fd
 	s.fd = -1
+	s.bell.close()
 	drain(fd)
 	return syscall.Close(fd)
 }
@@ -137,7 +139,7 @@ func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
 
 func (s *socket) readIdly(buf *[]byte, limit int, soon bool) (int, error) {
 	if soon && *buf != nil && s.late.tries() {
-		n, err := s.waitHere(buf)
+		n, err := s.waitHere(buf, nil)
 		if s.late.came(err != syscall.EAGAIN) {
 			return n, err
 		}
@@ -190,14 +192,14 @@ func (l *late) came(inTime bool) bool {
 }
 
 // waitSoon waits for what is expected soon, in the system call.
-func (s *socket) waitSoon(buf *[]byte) (int, error) {
+func (s *socket) waitSoon(buf *[]byte, w Caller) (int, error) {
 	s.trickle.wait()
-	n, err := s.waitHere(buf)
+	n, err := s.waitHere(buf, w)
 	s.trickle.came(n)
 	return n, err
 }
 
-func (s *socket) waitHere(buf *[]byte) (int, error) {
+func (s *socket) waitHere(buf *[]byte, w Caller) (int, error) {
 	defer waiters.Add(-1)
 	if int(waiters.Add(1)) >= runtime.GOMAXPROCS(0) {
 		return 0, syscall.EAGAIN
@@ -210,7 +212,48 @@ func (s *socket) waitHere(buf *[]byte) (int, error) {
 			return n, err
 		}
 	}
-	return s.some(*buf, nil, true)
+	if w == nil {
+		return s.some(*buf, nil, true)
+	}
+	if s.hang() != nil {
+		return 0, syscall.EAGAIN
+	}
+	s.asleep.Store(true)
+	defer s.asleep.Store(false)
+	if w.Answered() {
+		return 0, syscall.EAGAIN
+	}
+	s.doze()
+	return s.some(*buf, nil, false)
+}
+
+// hang prepares doze.
+func (s *socket) hang() error {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	if s.fd < 0 {
+		return net.ErrClosed
+	}
+	return s.bell.hang()
+}
+
+// doze waits until there is something to read, or the bell rings, or soonAfter.
+func (s *socket) doze() {
+	s.use.RLock()
+	defer s.use.RUnlock()
+	if s.fd >= 0 {
+		s.bell.wait(s.fd, soonAfter)
+	}
+}
+
+// stir ends a wait that can be ended.
+func (s *socket) stir() {
+	if !s.asleep.Load() {
+		return
+	}
+	s.use.RLock()
+	defer s.use.RUnlock()
+	s.bell.ring()
 }
 
 // some reads what there is, or fails with EAGAIN, at once or after soonAfter.

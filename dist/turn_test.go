@@ -325,7 +325,7 @@ func TestAwait(t *testing.T) {
 		w.want = int32(i + 1)
 		say(t, c, i)
 		inAwait.Store(1)
-		c.Await(w)
+		c.Await(w, false)
 		inAwait.Store(0)
 		<-got
 	}

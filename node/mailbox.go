@@ -16,11 +16,12 @@ type mailbox struct {
 	in    []Message
 	limit int
 
-	urgent  atomic.Bool   // whether there is anything in first
-	waiting atomic.Int32  // receivers that wait; it grows under both locks
-	wake    chan struct{} // one slot; made under both locks by the first receiver that has to wait
-	left    atomic.Int64  // messages in out, if there is a limit
-	claimed atomic.Bool   // whoever reads a connection is going to see to what comes in (serve.go); changes under Process.mu
+	urgent  atomic.Bool             // whether there is anything in first
+	waiting atomic.Int32            // receivers that wait; it grows under both locks
+	wake    chan struct{}           // one slot; made under both locks by the first receiver that has to wait
+	left    atomic.Int64            // messages in out, if there is a limit
+	lender  atomic.Pointer[session] // the connection that a receiver reads, or may read (readon.go)
+	claimed atomic.Bool             // whoever reads a connection is going to see to what comes in (serve.go); changes under Process.mu
 
 	taking sync.Mutex // guards what follows; it comes before Process.mu
 	out    []Message
@@ -54,6 +55,9 @@ func (b *mailbox) grow(n int) { b.in = slices.Grow(b.in, n) }
 // signal wakes a receiver that waits. Who has taken something out calls it under one of the locks; who has put something in may do so after
 // the hold of Process.mu under which he did.
 func (b *mailbox) signal() {
+	if s := b.lender.Load(); s != nil {
+		s.conn.Stir()
+	}
 	if b.waiting.Load() == 0 || b.claimed.Load() {
 		return
 	}
@@ -137,7 +141,7 @@ func (b *mailbox) clear() {
 // Several goroutines may receive; each message goes to one of them.
 func (p *Process) Receive(ctx context.Context) (m Message, err error) {
 	for {
-		if p.lender.Load() != nil {
+		if p.box.lender.Load() != nil {
 			if ok, err := p.readOn(&m); ok || err != nil {
 				return m, err
 			}

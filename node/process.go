@@ -32,8 +32,7 @@ type Process struct {
 
 	mu       sync.Mutex
 	box      mailbox
-	server   atomic.Pointer[server]  // what Serve runs
-	lender   atomic.Pointer[session] // the connection that its receiver may read on with, or could: readOn
+	server   atomic.Pointer[server] // what Serve runs
 	trapExit bool
 	named    bool // registered, as
 	name     etf.Atom

@@ -43,7 +43,7 @@ func (s *session) wakeReceiver(t *dist.Turn) (lent bool) {
 		lent = t.Lend()
 	}
 	if lent {
-		p.lender.Store(s)
+		p.box.lender.Store(s)
 	}
 	p.unclaim(true)
 	if lent && s.calls.Load() > 0 {
@@ -59,8 +59,8 @@ func (p *Process) readOn(m *Message) (ok bool, err error) {
 	if ok, err = p.takeNow(m, false); ok || err != nil {
 		return ok, err
 	}
-	if s := p.lender.Load(); s != nil && !s.conn.Await((*receiver)(p)) {
-		p.lender.CompareAndSwap(s, nil)
+	if s := p.box.lender.Load(); s != nil && !s.conn.Await((*receiver)(p), true) {
+		p.box.lender.CompareAndSwap(s, nil)
 	}
 	return false, nil
 }
@@ -79,7 +79,7 @@ func (r *receiver) Answered() bool {
 // Alone tells whether it has to do with one message, and nobody waits for the answer to a call.
 func (r *receiver) Alone() bool {
 	p := (*Process)(r)
-	s := p.lender.Load()
+	s := p.box.lender.Load()
 	if s == nil || s.calls.Load() > 0 {
 		return false
 	}

@@ -70,7 +70,7 @@ func TestReadOn(t *testing.T) {
 			}
 			side += 100
 		}
-		if p.lender.Load() != nil {
+		if p.box.lender.Load() != nil {
 			lent++
 		}
 	}

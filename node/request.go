@@ -179,7 +179,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	}
 	p.giveTurn()
 	r.session = s
-	s.conn.Await(r)
+	s.conn.Await(r, false)
 	a := p.await(ctx, r)
 	if !a.down {
 		out.both[0].Kind = dist.Demonitor
