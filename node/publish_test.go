@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,4 +76,22 @@ func TestEPMDSucceeded(t *testing.T) {
 	// Killed by a client, it comes back too.
 	b.server.Close()
 	registered(t, port, epmd.NameEntry{Name: "b", Port: b.Port()}, epmd.NameEntry{Name: "c", Port: c.Port()})
+}
+
+// A range of ports of which all are taken says which.
+func TestPortRangeFull(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	next, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port+1))
+	if err == nil {
+		defer next.Close()
+	}
+	_, err = TCP{}.Listen(t.Context(), "", fmt.Sprintf("127.0.0.1:%d-%d", port, port+1))
+	if want := fmt.Sprintf("all ports from %d to %d are taken", port, port+1); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
 }

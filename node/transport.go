@@ -60,8 +60,11 @@ func (t TCP) Listen(ctx context.Context, _, addr string) (net.Listener, error) {
 	}
 	for port := low; ; port++ {
 		l, err := t.ListenConfig.Listen(ctx, t.network(), net.JoinHostPort(host, strconv.Itoa(port)))
-		if err == nil || port >= high || !errors.Is(err, syscall.EADDRINUSE) {
+		switch {
+		case err == nil || !errors.Is(err, syscall.EADDRINUSE) || low == high:
 			return l, err
+		case port == high:
+			return nil, fmt.Errorf("node: all ports from %d to %d are taken: %w", low, high, err)
 		}
 	}
 }
