@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/interop/otp"
 	"github.com/erlnode/erlnode/node"
@@ -416,5 +417,44 @@ func TestHalfwayThrough(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A hundred senders killed in the middle, over one connection whose limits would not bear five of their messages: the connection
+// stays, and a large message after them comes.
+func TestManyKilledHalfway(t *testing.T) {
+	install := otp.Find(t)
+	release, err := install.Release()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHalves(t, install, true, func(c *node.Config) { c.Dist = dist.Config{MaxFragments: 4, MaxMessage: 2 * halfBytes} })
+	g := h.target.(*goHalf)
+	id := g.ConnectionID(halfDriver)
+	for i := range 100 {
+		name, reason, n := fmt.Sprint("sender", i), "kill", 3
+		if i%2 == 0 || release == 23 {
+			reason = "{a,[reason]}"
+		}
+		if release == 23 {
+			n = 1 // see TestHalfwayThrough
+		}
+		h.driver.sender(t, name, halfTarget, halfBytes, []string{"pid", "name"}[i/2%2])
+		held := h.relay.there.hold(10)
+		h.driver.send(t, name)
+		awaitHeld(t, held)
+		h.driver.kill(t, name, reason)
+		h.relay.there.release()
+		if got := h.target.events(t, n); !strings.Contains(got, "exit") || strings.Contains(got, halfLarge) != (n == 3) {
+			t.Fatalf("sender %d: %s", i, got)
+		}
+	}
+	h.driver.sender(t, "last", halfTarget, halfBytes, "pid")
+	h.driver.send(t, "last")
+	if got := h.target.events(t, 1); got != "["+halfLarge+"]" {
+		t.Errorf("after them came %s", got)
+	}
+	if now := g.ConnectionID(halfDriver); now != id || id == 0 {
+		t.Errorf("connection %d has become %d", id, now)
 	}
 }
