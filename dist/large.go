@@ -2,43 +2,23 @@ package dist
 
 import (
 	"encoding/binary"
-	"time"
 
 	"github.com/erlnode/erlnode/etf"
 )
 
 const (
-	fragmentSize    = 64 << 10  // of control tuple and payload together (ERTS_DIST_FRAGMENT_SIZE in dist.h)
-	largestFragment = 256 << 10 // on a fast connection: see pace
+	fragmentSize = 64 << 10 // of control tuple and payload together (ERTS_DIST_FRAGMENT_SIZE in dist.h)
 	// fragmentTail is how much longer than the others the last fragment may be. A fragment of a few bytes, such as 64 KiB with their control
 	// tuple would make, costs both sides as much as another, and what is no fragment at all the peer need not put together.
-	fragmentTail = 16 << 10
+	fragmentTail = 1 << 10
 	// fragmentsPerWrite is how many fragments one write may carry: enough to make the system call cheap, few enough that a
 	// small message does not wait long for the socket.
-	fragmentsPerWrite = 2
+	fragmentsPerWrite = 8
 )
 
-// pace is how long the fragments of a connection are, or where one fits what is not cut at all. What is sent meanwhile waits for the
-// fragment before it, so that should take no longer than about a millisecond; but an ERTS that receives copies fragments to put them
-// together, and spends 1.7 times as much on 1 MiB in pieces of 64 KiB as on 1 MiB in pieces of 256 KiB.
-type pace struct {
-	fragment int // its length, a power of two
-}
-
-// took takes note of how long the socket took for a batch of n bytes.
-func (p *pace) took(n int, d time.Duration) {
-	const slow, fast = 2 * time.Millisecond, 500 * time.Microsecond
-	switch one := time.Duration(float64(d) * float64(p.fragment) / float64(n)); {
-	case one > slow:
-		p.fragment = max(p.fragment/2, fragmentSize)
-	case one < fast:
-		p.fragment = min(2*p.fragment, largestFragment)
-	}
-}
-
 // fragments is the number of fragments of a message whose control tuple has n bytes.
-func (p *pace) fragments(n, payload int) int {
-	return max(1, (n+payload-fragmentTail+p.fragment-1)/p.fragment)
+func fragments(n, payload int) int {
+	return max(1, (n+payload-fragmentTail+fragmentSize-1)/fragmentSize)
 }
 
 // large is a message that is longer than a fragment. Its payload is written from where it lies: fragment by fragment, in turns
@@ -48,7 +28,6 @@ type large struct {
 	from     etf.Pid
 	sequence uint64
 	part     uint64 // number of the next fragment; 0: all are in a batch
-	fragment int    // length of the fragments but the last
 	rest     []byte
 	size     int  // of the payload
 	kept     bool // nobody waits for it any more: Send has been given up, or it was posted
@@ -80,15 +59,15 @@ func (o *outbox) begin(s *Signal, m *message, l *large) {
 	before := len(b.buf)
 	head := o.enc.control(s)
 	at := len(b.buf)
-	if n := o.pace.fragments(len(head), len(m.payload)); fragmentsOn(o.enc.flags) && n > 1 {
+	if n := fragments(len(head), len(m.payload)); fragmentsOn(o.enc.flags) && n > 1 {
 		o.sequence++
-		l.sequence, l.part, l.fragment = o.sequence, uint64(n), o.pace.fragment
+		l.sequence, l.part = o.sequence, uint64(n)
 		b.buf = append(b.buf, 0, 0, 0, 0, versionMagic, firstPart)
 		b.buf = binary.BigEndian.AppendUint64(b.buf, l.sequence)
 		b.buf = binary.BigEndian.AppendUint64(b.buf, l.part)
 		b.buf = o.enc.appendRefs(b.buf)
 		b.buf = append(b.buf, head...)
-		first := m.payload[:l.fragment-len(head)]
+		first := m.payload[:fragmentSize-len(head)]
 		l.rest = m.payload[len(first):]
 		l.part--
 		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+len(first)))
@@ -120,14 +99,14 @@ func (o *outbox) begin(s *Signal, m *message, l *large) {
 
 // fill puts fragments of the large messages into the batch, taking turns.
 func (o *outbox) fill(b *batch) {
-	for most := fragmentsPerWrite * o.pace.fragment; len(o.larges) > 0; {
+	for len(o.larges) > 0 {
 		if o.turn >= len(o.larges) {
 			o.turn = 0
 		}
 		l := o.larges[o.turn]
 		piece := l.rest
 		if l.part > 1 {
-			piece = piece[:l.fragment]
+			piece = piece[:fragmentSize]
 		}
 		l.rest = l.rest[len(piece):]
 		before := len(b.buf)
@@ -144,7 +123,7 @@ func (o *outbox) fill(b *batch) {
 		} else {
 			o.turn++
 		}
-		if b.size >= most {
+		if b.size >= fragmentsPerWrite*fragmentSize {
 			return
 		}
 	}

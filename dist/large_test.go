@@ -97,7 +97,7 @@ func sized(t testing.TB, n int) etf.Raw {
 	return raw(t, etf.Binary(b))
 }
 
-// Fragments have 64 KiB, as those of OTP; the last one takes up to 16 KiB more, where OTP would make another.
+// Fragments have 64 KiB, as those of OTP; the last one takes up to 1 KiB more, where OTP would make another.
 func TestFragmentSizes(t *testing.T) {
 	a, b := tcpPair(t)
 	c := start(t, a, Config{Flags: allFlags &^ handshake.DistHdrAtomCache})
@@ -112,11 +112,9 @@ func TestFragmentSizes(t *testing.T) {
 		{fragmentSize + 5, []int{3 + fragmentSize + head + 5}}, // the tuple does not make it two
 		{fragmentSize + fragmentTail - head, []int{3 + fragmentSize + fragmentTail}},
 		{fragmentSize + fragmentTail - head + 1, []int{first + fragmentSize, next + fragmentTail + 1}},
-		{200_005, []int{first + fragmentSize, next + fragmentSize, next + 200_005 + head - 2*fragmentSize}},
+		{2*fragmentSize + 505, []int{first + fragmentSize, next + fragmentSize + head + 505}},
+		{200_005, []int{first + fragmentSize, next + fragmentSize, next + fragmentSize, next + 200_005 + head - 3*fragmentSize}},
 	} {
-		c.out.mu.Lock()
-		c.out.pace.fragment = fragmentSize
-		c.out.mu.Unlock()
 		p.got = nil
 		go c.Send(context.Background(), &Signal{Kind: Send, From: here, To: there, Payload: sized(t, tt.payload-5)})
 		for i, want := range tt.want {
@@ -130,40 +128,13 @@ func TestFragmentSizes(t *testing.T) {
 	}
 }
 
-// Fragments become longer while the socket takes them at once, and shorter when it takes milliseconds for one.
-func TestPace(t *testing.T) {
-	p := pace{fragment: fragmentSize}
-	for _, tt := range []struct {
-		bytes    int
-		took     time.Duration
-		fragment int
-	}{
-		{128 << 10, 3 * time.Millisecond, 64 << 10},
-		{128 << 10, 900 * time.Microsecond, 128 << 10},
-		{256 << 10, 2 * time.Millisecond, 128 << 10}, // a millisecond each: as it should be
-		{256 << 10, 100 * time.Microsecond, 256 << 10},
-		{512 << 10, 0, 256 << 10},
-		{512 << 10, 4 * time.Millisecond, 256 << 10},
-		{512 << 10, 5 * time.Millisecond, 128 << 10},
-		{100, 10 * time.Millisecond, 64 << 10},
-		{1 << 30, time.Second, 128 << 10},
-	} {
-		if p.took(tt.bytes, tt.took); p.fragment != tt.fragment {
-			t.Errorf("%d bytes in %v: fragments of %d bytes, want %d", tt.bytes, tt.took, p.fragment, tt.fragment)
-		}
-	}
-}
-
-// On a connection that takes them at once, messages up to 256 KiB and some go in one piece, and longer ones in such pieces.
+// Messages of some fragments and a bit arrive whole, and hold on to little more memory than they need.
 func TestLongFragments(t *testing.T) {
 	a, b := tcpPair(t)
 	c := start(t, a, Config{Flags: allFlags})
 	got := make(chan []byte, 8)
 	start(t, b, Config{Flags: allFlags, Handle: func(s *Signal) { got <- s.Payload.Bytes }})
-	c.out.mu.Lock()
-	c.out.pace.fragment = largestFragment
-	c.out.mu.Unlock()
-	for _, n := range []int{largestFragment, largestFragment + fragmentTail, 2 * largestFragment, 1 << 20, 5 << 20} {
+	for _, n := range []int{fragmentSize, fragmentSize + fragmentTail, 2 * fragmentSize, 1 << 20, 5 << 20} {
 		payload := sized(t, n)
 		if err := c.Send(t.Context(), &Signal{Kind: Send, From: here, To: there, Payload: payload}); err != nil {
 			t.Fatal(err)

@@ -34,15 +34,14 @@ type outbox struct {
 	mu       sync.Mutex
 	enc      encoder
 	pending  batch
-	busy     bool          // somebody is writing; only he uses current, done and vectors, and takes from pending
-	size     int           // bytes of pending and current but those of large payloads
-	kept     int           // bytes of large payloads that nobody waits for, and of signals behind them
-	room     chan struct{} // closed when something was written; nil if nobody waits
-	posted   int           // bytes of signals that could not wait, of those not written (bytes written count as theirs first)
-	last     time.Time     // when the socket took something last
-	larges   []*large      // begun, with fragments still to be put into a batch
-	turn     int           // whose fragment is next
-	pace     pace
+	busy     bool           // somebody is writing; only he uses current, done and vectors, and takes from pending
+	size     int            // bytes of pending and current but those of large payloads
+	kept     int            // bytes of large payloads that nobody waits for, and of signals behind them
+	room     chan struct{}  // closed when something was written; nil if nobody waits
+	posted   int            // bytes of signals that could not wait, of those not written (bytes written count as theirs first)
+	last     time.Time      // when the socket took something last
+	larges   []*large       // begun, with fragments still to be put into a batch
+	turn     int            // whose fragment is next
 	courtesy courtesy       // of who writes
 	yield    func()         // of the carrier
 	heard    *atomic.Uint64 // bytes read
@@ -53,9 +52,8 @@ type outbox struct {
 	armed    bool        // it runs
 	corked   time.Time   // since when what is sent waits for uncork; zero: it does not
 
-	current batch     // is being written
-	began   time.Time // when that began, if there are large payloads in it
-	done    int       // bytes of it that are
+	current batch // is being written
+	done    int   // bytes of it that are
 	vectors net.Buffers
 }
 
@@ -67,7 +65,6 @@ func (o *outbox) init(c carrier, cfg Config, heard *atomic.Uint64) {
 	o.enc = newEncoder(cfg.Flags)
 	o.wake = make(chan struct{}, 1)
 	o.last = epoch
-	o.pace.fragment = fragmentSize
 }
 
 // parcel is what one call sends: signals made ready outside of the lock.
@@ -364,9 +361,6 @@ func (o *outbox) take() bool {
 	o.done = 0
 	o.fill(&o.current)
 	o.letIn()
-	if len(o.current.cuts) > 0 {
-		o.began = time.Now()
-	}
 	return true
 }
 
@@ -376,9 +370,6 @@ func (o *outbox) wrote() {
 	o.size -= len(b.buf)
 	o.posted = max(0, o.posted-b.size)
 	o.last = time.Now()
-	if len(b.cuts) > 0 {
-		o.pace.took(b.size, o.last.Sub(o.began))
-	}
 	o.finished(b.ends)
 	b.reset()
 	o.letIn()
