@@ -17,7 +17,8 @@ type Conn struct {
 	carrier carrier
 	cfg     Config
 	out     outbox
-	lanes   laneTable
+	lanes   atomic.Pointer[laneTable] // nil on a connection over which little has gone
+	few     atomic.Uint32             // messages before there are lanes
 
 	bytesRead atomic.Uint64
 	in        *inbound // whose turn it is

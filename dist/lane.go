@@ -34,6 +34,9 @@ type laneAtom struct {
 	ref   byte
 }
 
+// fewMessages is after how many messages a connection takes the memory for what makes many of them cheaper, in either direction.
+const fewMessages = 16
+
 const (
 	lanes       = 64
 	lanePayload = 1 << 10 // the longest that goes through a lane
@@ -63,7 +66,11 @@ func (c *Conn) SendAgain(from, to *etf.Pid, name etf.Atom, payload []byte) bool 
 	if len(payload) > lanePayload || len(payload) == 0 || c.cfg.Trace != nil {
 		return false
 	}
-	slot := &c.lanes[lanePlace(from, to, name)]
+	table := c.lanes.Load()
+	if table == nil {
+		return false
+	}
+	slot := &table[lanePlace(from, to, name)]
 	if slot.Load() == nil {
 		return false
 	}
@@ -220,7 +227,15 @@ func (c *Conn) learn(s *Signal) {
 	if s.Kind != Send || s.ToRef.Len != 0 || s.ToName == "" && s.To.Node == "" || s.Priority || s.Payload.Atoms != nil || len(b) > lanePayload {
 		return
 	}
-	slot := &c.lanes[lanePlace(&s.From, &s.To, s.ToName)]
+	table := c.lanes.Load()
+	if table == nil {
+		if c.few.Add(1) < fewMessages {
+			return
+		}
+		c.lanes.CompareAndSwap(nil, new(laneTable))
+		table = c.lanes.Load()
+	}
+	slot := &table[lanePlace(&s.From, &s.To, s.ToName)]
 	l := slot.Swap(takenLane)
 	switch {
 	case l == takenLane:

@@ -229,7 +229,8 @@ type inbound struct {
 	conn    *Conn
 	reader  reader
 	cache   atomCache
-	repeats repeats
+	repeats *repeats // nil on a connection over which little has come
+	few     int      // messages before there are repeats
 	parts   assembler
 	signal  Signal
 	reads   int  // of the reader, when the last packet was taken
@@ -386,7 +387,7 @@ func (in *inbound) packet(b []byte, own bool) error {
 		}
 		return nil
 	}
-	if header && p.kind == distHeader {
+	if header && p.kind == distHeader && in.many() {
 		in.repeats.remember(b, len(b)-len(rest), s, p.atoms, &in.cache)
 	}
 	if !header && len(rest) > 0 {
@@ -397,6 +398,17 @@ func (in *inbound) packet(b []byte, own bool) error {
 	}
 	s.Payload.Bytes = in.reader.keep(rest, own)
 	return in.payload(s, len(p.body)-len(rest))
+}
+
+// many counts a message, and tells whether so many have come that it is worth while to remember how they begin.
+func (in *inbound) many() bool {
+	if in.repeats == nil {
+		if in.few++; in.few < fewMessages {
+			return false
+		}
+		in.repeats = new(repeats)
+	}
+	return true
 }
 
 // place is reader.place.

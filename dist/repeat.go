@@ -30,6 +30,9 @@ const (
 
 // find returns what is known of a packet with a distribution header, nil if that is nothing.
 func (r *repeats) find(b []byte, cache *atomCache) *packetStart {
+	if r == nil {
+		return nil
+	}
 	place, _ := startPlace(b)
 	s := r.starts[place]
 	if s == nil || len(b) <= len(s.bytes) || string(b[:len(s.bytes)]) != string(s.bytes) || r.news != cache.news {

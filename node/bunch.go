@@ -11,8 +11,8 @@ import (
 // any other kind, and messages that cannot wait, take effect after all of them, so that what comes from one process to another
 // stays in the order in which it was sent.
 type bunches struct {
-	open   [mostBunches]bunch
-	n      int // how many of them are open
+	open   []bunch // grows up to mostBunches
+	n      int     // how many of them are open
 	latest int
 }
 
@@ -85,6 +85,9 @@ func (s *session) bunched(sig *dist.Signal) bool {
 	}
 	if b.n == 0 {
 		s.conn.Gather()
+	}
+	if b.n == len(b.open) {
+		b.open = append(b.open, bunch{})
 	}
 	to := &b.open[b.n]
 	to.to, to.pid, to.name = p, sig.To, sig.ToName

@@ -8,6 +8,9 @@ import "github.com/erlnode/erlnode/dist"
 // gathered is for Config.Gathered: it delivers what has been bunched. One message alone, for who waits for it, may come with the turn.
 func (s *session) gathered() {
 	b := &s.bunches
+	if b.n == 0 {
+		return
+	}
 	p := b.open[0].to
 	claimed := b.n == 1 && len(b.open[0].messages) == 1 && s.calls.Load() == 0 && p.claimReceiver()
 	b.deliver()
