@@ -301,7 +301,7 @@ func newHalves(t *testing.T, install *otp.Install, native bool, change ...func(*
 	} else {
 		beam := install.Erl(t, otp.Options{Name: halfTarget, Cookie: cookie, EPMDPort: portA, Args: args})
 		h.target = &beamHalf{Node: beam}
-		fmt.Sscan(beam.Eval(t, fmt.Sprintf("{port, P, _} = erl_epmd:port_please(\"target\", {127,0,0,1}), P.")), &port)
+		fmt.Sscan(beam.Eval(t, `{port, P, _} = erl_epmd:port_please("target", {127,0,0,1}), P.`), &port)
 	}
 	h.relay = newRelay(t, portB, "target", port)
 	driver := install.Erl(t, otp.Options{Name: halfDriver, Cookie: cookie, EPMDPort: portB, Args: args})
