@@ -3,6 +3,7 @@ package global
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/gen"
@@ -132,7 +133,31 @@ func (g *Global) later(peer atom, do func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.over {
-		g.lane(peer, do)
+		g.lane(peer, func() {
+			g.awaitNode(peer)
+			do()
+		})
+	}
+}
+
+// joinTime is how long the join that a conflict belongs to may take to connect its nodes.
+const joinTime = time.Second
+
+// awaitNode waits until there is a connection to a node, which the join brings: one that we make meanwhile may come up there just when the
+// outcome comes.
+func (g *Global) awaitNode(peer atom) {
+	p := g.n.Open()
+	defer p.Exit(nil)
+	p.MonitorNodes(true, node.NodeEvents{Types: node.Connected})
+	if g.n.ConnectionID(peer) != 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(g.ctx, joinTime)
+	defer cancel()
+	for m := range p.Inbox(ctx) {
+		if up, ok := m.NodeUp(); ok && up.Node == peer {
+			return
+		}
 	}
 }
 
