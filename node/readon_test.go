@@ -6,6 +6,10 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/dist"
+	"github.com/erlnode/erlnode/etf"
 )
 
 // Two processes that answer each other read the connection themselves. What comes for them from elsewhere, or over the same connection for
@@ -107,4 +111,66 @@ func receiveInt(t *testing.T, p *Process) int {
 		t.Error(err)
 	}
 	return i
+}
+
+// A server may have another process reply, on a third node. Then the answer comes over a connection on which nobody waits for one, perhaps
+// together with a message to a receiver that is ready to read on: both get what is theirs.
+func TestAnswerOfAThirdNode(t *testing.T) {
+	c := newCluster(t)
+	a, b, d := c.start("a@test"), c.start("b@test"), c.start("d@test")
+	p := a.Open()
+	server, third := b.Open(), d.Open()
+	if err := third.Send(p.Self(), 0); err != nil {
+		t.Fatal(err)
+	}
+	receiveInt(t, p)
+	toA, err := d.connected("a@test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	received := make(chan int)
+	go func() {
+		for m := range p.Inbox(t.Context()) {
+			var i int
+			if m.Decode(&i) != nil {
+				i = -1
+			}
+			received <- i
+		}
+	}()
+	for i := range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		answered := make(chan error, 1)
+		go func() {
+			_, err := a.Request(ctx, server.Self(), ask("hi"))
+			answered <- err
+		}()
+		m, err := server.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		term, err := m.Term()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag := term.(etf.Tuple)[1]
+		reply, _ := etf.AppendTerm(nil, etf.Tuple{tag, etf.Atom("ok")})
+		number, _ := etf.AppendTerm(nil, etf.Int(i))
+		for p.box.waiting.Load() != 1 {
+			time.Sleep(10 * time.Microsecond)
+		}
+		err = toA.conn.Send(t.Context(),
+			&dist.Signal{Kind: dist.Send, From: third.Self(), ToRef: tag.(etf.Improper).Tail.(etf.Ref), Payload: etf.Raw{Bytes: reply}},
+			&dist.Signal{Kind: dist.Send, From: third.Self(), To: p.Self(), Payload: etf.Raw{Bytes: number}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := <-received; got != i {
+			t.Fatalf("got %d, want %d", got, i)
+		}
+		if err := <-answered; err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+		cancel()
+	}
 }

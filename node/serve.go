@@ -159,8 +159,8 @@ func (s *session) giveAnswers(t *dist.Turn) (lent bool) {
 	c := &s.ready
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.receiver != nil {
-		return s.wakeReceiver(t)
+	if c.receiver != nil && s.wakeReceiver(t) {
+		return true
 	}
 	if len(c.answers) == 1 && len(c.queue) == 0 && s.calls.Load() == 1 {
 		lent = t.Lend()
