@@ -98,7 +98,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	if !elsewhere {
 		stirred = nil
 	}
-	for {
+	for first := true; ; first = false {
 		for in.err == nil && in.reader.follow(1) {
 			in.err = in.next()
 		}
@@ -113,8 +113,8 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 				}
 				return true
 			}
-		case in.waitSoon(stirred), elsewhere && w.Answered():
-			continue
+		case (first || time.Since(in.lent) < patience) && in.waitSoon(stirred), elsewhere && w.Answered():
+			continue // after something for others, but not again and again: w may have a context that is done
 		default:
 			in.loans.failed()
 		}

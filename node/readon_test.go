@@ -174,3 +174,72 @@ func TestAnswerOfAThirdNode(t *testing.T) {
 		cancel()
 	}
 }
+
+// Who reads on, or reads the answer to his call, stops when his context is done, also while messages for others come all the time.
+func TestReadOnUntil(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	p, q, busy := a.Open(), b.Open(), a.Open()
+	go func() { // echoes, but 0
+		for m := range q.Inbox(t.Context()) {
+			var i int
+			if m.Decode(&i) == nil && i != 0 {
+				q.Send(m.From(), i)
+			}
+		}
+	}()
+	ctx, stop := context.WithCancel(t.Context())
+	var streams sync.WaitGroup
+	defer streams.Wait()
+	defer stop()
+	streams.Go(func() {
+		for range busy.Inbox(ctx) {
+		}
+	})
+	worst, lent := time.Duration(0), 0
+	for round := range 30 {
+		for i := 1; i < 300; i++ {
+			p.Send(q.Self(), i)
+			receiveInt(t, p)
+		}
+		if p.box.lender.Load() != nil {
+			lent++
+		}
+		long := make(chan struct{})
+		streams.Go(func() {
+			from := b.Open()
+			defer from.Exit(nil)
+			for start := time.Now(); time.Since(start) < 300*time.Millisecond; {
+				select {
+				case <-long:
+					return
+				default:
+				}
+				from.Send(busy.Self(), 1)
+				for wait := time.Now(); time.Since(wait) < 50*time.Microsecond; {
+				}
+			}
+		})
+		const limit = 10 * time.Millisecond
+		start := time.Now()
+		until, cancel := context.WithTimeout(ctx, limit)
+		var err error
+		if round%2 == 0 {
+			_, err = p.Receive(until)
+		} else {
+			p.Send(q.Self(), 1)
+			receiveInt(t, p)
+			_, err = p.Request(until, q.Self(), func(dst []byte, _ etf.Pid, _ etf.Term) ([]byte, error) { return etf.AppendTerm(dst, etf.Int(0)) })
+		}
+		cancel()
+		worst = max(worst, time.Since(start)-limit)
+		close(long)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("round %d: %v", round, err)
+		}
+	}
+	t.Logf("lent %d times of 30; at worst %v late", lent, worst)
+	if worst > 100*time.Millisecond {
+		t.Errorf("the end of a context was heard of %v late", worst)
+	}
+}
