@@ -80,7 +80,7 @@ type Caller interface {
 }
 
 // Await reads, if the turn is lent, until the answer has come, but not for longer than answers usually take: who has called it
-// waits in another way then. It reports whether the turn was lent. If the answer may also come from elsewhere Stir says that it has.
+// waits in another way then. It reports whether he has the turn on loan again. If the answer may also come from elsewhere Stir says that it has.
 func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	s := c.turns.state.Load()
 	if s&doing != lent || !c.turns.state.CompareAndSwap(s, (s+nextTurn)&^doing) {
@@ -92,7 +92,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	if time.Since(in.lent) > atOnce {
 		in.loans.failed() // others may have waited
 		go c.lead()
-		return true
+		return false
 	}
 	stirred := w
 	if !elsewhere {
@@ -119,7 +119,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 			in.loans.failed()
 		}
 		go c.lead()
-		return true
+		return false
 	}
 }
 

@@ -63,7 +63,7 @@ func (p *Process) readOn(m *Message) (ok bool, err error) {
 		return ok, err
 	}
 	if s := p.box.lender.Load(); s != nil && !s.conn.Await((*receiver)(p), true) {
-		p.box.lender.CompareAndSwap(s, nil)
+		p.box.lender.CompareAndSwap(s, nil) // who waits otherwise holds no connection
 	}
 	return false, nil
 }
