@@ -102,6 +102,7 @@ func (p *Process) watchersLostLocked(s *session) (ends []func()) {
 
 // linkLostLocked is the exit signal of a link that has been taken out. It reports whether the process has ended by it.
 func (p *Process) linkLostLocked(l *link) (ended bool) {
+	l.session = nil // the message, which may be kept for long, knows the link
 	switch {
 	case p.kernel:
 		return false

@@ -205,8 +205,10 @@ func (p *Process) gotDown(ref etf.Ref, r reason) {
 	}
 }
 
-// down is the message that the monitor ends with: once it is out of its process's table.
+// down is the message that the monitor ends with: once it is out of its process's table. It may be kept for long, and so does not hold the
+// connection. It needs Process.mu.
 func (m *monitor) down(r *reason) Message {
+	m.session = nil
 	m.kind, m.reason, m.monitor = downNotice, r, m
 	return Message{notice: &m.notice}
 }
