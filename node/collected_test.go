@@ -20,7 +20,11 @@ func TestNoticesHoldNoConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			settled(t, p, b)
-			s := weak.Make(a.sessions["b@test"])
+			over, err := a.connected("b@test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := weak.Make(over)
 			b.Close()
 			m, err := p.Receive(t.Context())
 			if err != nil {
