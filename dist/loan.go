@@ -54,7 +54,7 @@ func (t *Turn) Lend() bool {
 // lend ends the turn, if it is not over yet, so that Await can take it. It reports false if there is no turn any more.
 func (t *Turn) lend() bool {
 	c := t.conn
-	c.in.lent = time.Now()
+	c.in.lent.Store(int64(time.Since(epoch)))
 	next := (t.state+nextTurn)&^doing | lent
 	if !c.turns.state.CompareAndSwap(t.state, next) {
 		return false
@@ -64,6 +64,10 @@ func (t *Turn) lend() bool {
 		c.watch()
 	}
 	return true
+}
+
+func (in *inbound) sinceLoan() time.Duration {
+	return time.Since(epoch) - time.Duration(in.lent.Load())
 }
 
 // Reclaim takes a turn back that has been lent, because somebody else waits for an answer too.
@@ -89,7 +93,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	t := Turn{conn: c, state: (s + nextTurn) &^ doing}
 	in := c.in
 	in.awaiting = true
-	if time.Since(in.lent) > atOnce {
+	if in.sinceLoan() > atOnce {
 		in.loans.failed() // others may have waited
 		go c.lead()
 		return false
@@ -113,7 +117,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 				}
 				return true
 			}
-		case (first || time.Since(in.lent) < patience) && in.waitSoon(stirred), elsewhere && w.Answered():
+		case (first || in.sinceLoan() < patience) && in.waitSoon(stirred), elsewhere && w.Answered():
 			continue // after something for others, but not again and again: w may have a context that is done
 		default:
 			in.loans.failed()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
@@ -243,8 +244,8 @@ type inbound struct {
 
 	awaiting bool // the goroutine that reads is Await's
 	loans    loans
-	lent     time.Time // when the turn was
-	err      error     // there is no next packet
+	lent     atomic.Int64 // when the turn was, in nanoseconds since epoch; who has lost it in Serve may write this too
+	err      error        // there is no next packet
 }
 
 func newInbound(c *Conn) *inbound {

@@ -336,6 +336,71 @@ func TestAwait(t *testing.T) {
 	<-got
 }
 
+// Who has lost the turn while Config.Serve ran, as it was late, lends nothing, and touches nothing of who reads now.
+func TestLateLend(t *testing.T) {
+	if runtime.GOOS != "linux" || runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("nobody waits for what comes soon here")
+	}
+	a, b := tcpPair(t)
+	var c, echo *Conn
+	w := &caller{}
+	got := make(chan bool, 1000)
+	late := make(chan bool, 1)
+	var kept, held atomic.Bool
+	answer := func() {
+		w.answers.Add(1)
+		got <- true
+	}
+	cfg := Config{NetTickTime: -1, Self: self, Peer: peer, Flags: allFlags}
+	cfg.Handle = func(*Signal) {
+		if c.Answer() {
+			kept.Store(true)
+		} else {
+			answer()
+		}
+	}
+	cfg.Serve = func(turn *Turn) {
+		if !turn.mayLend || !held.CompareAndSwap(false, true) {
+			turn.Lend()
+			if kept.CompareAndSwap(true, false) {
+				answer()
+			}
+			return
+		}
+		kept.Store(false)
+		answer()
+		time.Sleep(10 * time.Millisecond)
+		lent := false
+		for range 300 {
+			lent = turn.Lend() || lent
+			time.Sleep(50 * time.Microsecond)
+		}
+		late <- lent
+	}
+	c = New(a, cfg)
+	echo = New(b, Config{Self: peer, Peer: self, Flags: allFlags, NetTickTime: -1, Handle: func(s *Signal) {
+		echo.Post(&Signal{Kind: Send, From: otherPid, To: ownPid, Payload: etf.Raw{Bytes: []byte{97, 1}}})
+	}})
+	go c.Run()
+	go echo.Run()
+	defer c.Close()
+	defer echo.Close()
+	for i := 0; ; i++ {
+		w.want = int32(i + 1)
+		say(t, c, i)
+		c.Await(w, false)
+		<-got
+		select {
+		case lent := <-late:
+			if lent {
+				t.Error("a turn was lent that was over")
+			}
+			return
+		default:
+		}
+	}
+}
+
 // Connections leave no file descriptor behind.
 func TestSocketsAreClosed(t *testing.T) {
 	count := func() int {
