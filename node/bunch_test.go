@@ -48,3 +48,42 @@ func TestManyBunches(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomOfBunches has one process get many messages at a time, and many others one now and then: those do not hold the room of many.
+func TestRoomOfBunches(t *testing.T) {
+	c := newCluster(t)
+	x, y := c.start("a@test"), c.start("b@test")
+	from, hot := x.Open(), y.Open()
+	const seldom = 200
+	var all []*Process
+	for range seldom {
+		all = append(all, y.Open())
+	}
+	for _, p := range all {
+		for n := range 2 * bunchSize {
+			if err := from.Send(hot.Self(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 * bunchSize {
+			if _, err := hot.Receive(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := from.Send(p.Self(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room := 0
+	for _, p := range all {
+		if _, err := p.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.mu.Lock()
+		room += cap(p.box.in) + cap(p.box.out)
+		p.mu.Unlock()
+	}
+	if room > 16*seldom {
+		t.Errorf("%d processes that have got one message each have room for %d", seldom, room)
+	}
+}

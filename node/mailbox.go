@@ -286,7 +286,7 @@ func (p *Process) pushAllLocked(messages *[]Message) (ended bool) {
 		for i := range all {
 			ended = p.pushLocked(all[i], false) || ended
 		}
-	case len(b.in) == 0 && cap(b.in) <= 4*bunchSize:
+	case len(b.in) == 0 && cap(b.in) <= 4*bunchSize && cap(all) <= 4*len(all): // who gets one now and then does not get the room of many
 		b.in, *messages = all, b.in
 		b.signal()
 		return false
