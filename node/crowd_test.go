@@ -51,13 +51,13 @@ type heard struct {
 func crowd(t *testing.T, cut bool) {
 	c := newCluster(t)
 	nodes := []*Node{c.start("a@test"), c.start("b@test"), c.start("d@test")}
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
 	defer cancel()
 	rest := make([]int, len(nodes))
 	for i, n := range nodes {
 		rest[i] = len(n.processes.all())
 	}
-	const hearers, rounds, most = 6, 25, 40
+	const hearers, rounds, most = 6, 12, 40
 	pad := make(etf.Binary, 200<<10)
 	var pinging atomic.Bool
 	pinging.Store(true)
