@@ -41,11 +41,11 @@ type word struct {
 
 // heard is what a hearer knows of one process.
 type heard struct {
-	next        int
-	last        bool
-	down, exit  int
-	ref         etf.Ref
-	links, sent bool
+	next       int
+	last       bool
+	down, exit int
+	ref        etf.Ref
+	links      bool
 }
 
 func crowd(t *testing.T, cut bool) {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -168,7 +167,7 @@ func TestReadOnMeanwhile(t *testing.T) {
 			}
 			next(checker)
 			if d := time.Since(start); d > 2*time.Second {
-				t.Error(fmt.Sprintf("round %d, action %d: nobody has read for %v", round, i, d))
+				t.Errorf("round %d, action %d: nobody has read for %v", round, i, d)
 			}
 			p.Exit(nil)
 		}
