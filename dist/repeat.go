@@ -44,7 +44,8 @@ func (r *repeats) find(b []byte, cache *atomCache) *packetStart {
 // remember notes how a packet begins that has been read, when it comes for the second time: most of those that come once come never again.
 func (r *repeats) remember(b []byte, n int, s *Signal, atoms []etf.Atom, cache *atomCache) {
 	place, hash := startPlace(b)
-	if place == 0 || n > longestStart || len(cache.lastHeader) == 0 {
+	// An operation may be written so that startPlace takes it for another. Exits are not repeated: their reasons are checked.
+	if place == 0 || n > longestStart || len(cache.lastHeader) == 0 || s.Kind != Send {
 		return
 	}
 	if r.news != cache.news {
