@@ -3,6 +3,7 @@ package dist
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -409,4 +410,14 @@ func FuzzPackets(f *testing.F) {
 			_ = s.String()
 		}
 	})
+}
+
+// The limits of the default configuration leave room for fragmented messages, also where an int has 32 bits.
+func TestRoomForFragments(t *testing.T) {
+	for _, most := range []int{0, 1 << 30, math.MaxInt} {
+		in := newInbound(&Conn{cfg: Config{MaxMessage: most}.withDefaults()})
+		if in.parts.maxBytes < in.parts.maxMessage-1 {
+			t.Errorf("with MaxMessage %d fragments may hold %d bytes, and one message %d", most, in.parts.maxBytes, in.parts.maxMessage)
+		}
+	}
 }

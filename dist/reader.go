@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -252,7 +253,7 @@ func newInbound(c *Conn) *inbound {
 	in := &inbound{
 		conn:   c,
 		reader: reader{src: counted{c.carrier.source, &c.bytesRead}, max: c.cfg.MaxFrame},
-		parts: assembler{maxMessage: c.cfg.MaxMessage, maxOpen: c.cfg.MaxFragments, maxBytes: 2 * c.cfg.MaxMessage,
+		parts: assembler{maxMessage: c.cfg.MaxMessage, maxOpen: c.cfg.MaxFragments, maxBytes: 2 * min(c.cfg.MaxMessage, math.MaxInt/2),
 			patience: orphanTime},
 	}
 	in.reader.place = in.place
