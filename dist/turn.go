@@ -53,7 +53,8 @@ func (c *Conn) lead() {
 				// Those who have been served here have answered; nobody else has been woken, who would want the processor.
 				in.reader.soon = asked == in.others && in.answers == 0
 			}
-			t.mayLend = in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
+			// Who has the cork on (serve) is not done when he has lent the turn: so there is no loan then.
+			t.mayLend = asked == 1 && in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
 			in.asked, in.others, in.answers = 0, 0, 0
 			if asked > 0 && !t.serve(asked > 1) {
 				left = false

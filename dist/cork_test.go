@@ -1,0 +1,44 @@
+package dist
+
+import (
+	"testing"
+	"time"
+)
+
+// lender is a connection on whose answers the turn is lent, when it can be. Its handler asks for Serve as often as ask says, for each.
+func lender(t *testing.T, ask int, serve func(*Turn)) (c, other *Conn, got *collect) {
+	a, b := tcpPair(t)
+	got = newCollect(1)
+	ready := make(chan struct{})
+	c, other = connect(t, a, b, Config{NetTickTime: -1, Handle: func(*Signal) {
+		<-ready
+		c.Answer()
+		for range ask {
+			c.Ask()
+		}
+	}, Serve: serve}, Config{NetTickTime: -1, Handle: got.handle})
+	close(ready)
+	return c, other, got
+}
+
+// What is sent after the turn was lent goes out, though Serve was asked for more than once, so that a cork was on.
+func TestNoCorkWithALoan(t *testing.T) {
+	served := make(chan bool, 1)
+	c, other, got := lender(t, 1, func(turn *Turn) { served <- turn.Lend() })
+	for range 4 * firstLoan {
+		if err := other.Send(t.Context(), &Signal{Kind: Send, From: there, To: here, Payload: raw(t, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if <-served {
+			break
+		}
+	}
+	if err := c.Send(t.Context(), &Signal{Kind: Send, From: here, To: there, Payload: raw(t, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-got.done:
+	case <-time.After(5 * time.Second):
+		t.Error("what was sent is still corked")
+	}
+}
