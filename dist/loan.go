@@ -54,7 +54,7 @@ func (t *Turn) Lend() bool {
 // lend ends the turn, if it is not over yet, so that Await can take it. It reports false if there is no turn any more.
 func (t *Turn) lend() bool {
 	c := t.conn
-	c.in.lent.Store(int64(time.Since(epoch)))
+	c.turns.lent.Store(int64(time.Since(epoch))) // also by who has lost the turn, at worst
 	next := (t.state+nextTurn)&^doing | lent
 	if !c.turns.state.CompareAndSwap(t.state, next) {
 		return false
@@ -66,9 +66,8 @@ func (t *Turn) lend() bool {
 	return true
 }
 
-func (in *inbound) sinceLoan() time.Duration {
-	return time.Since(epoch) - time.Duration(in.lent.Load())
-}
+// sinceLoan is how long ago the turn was lent.
+func (w *turns) sinceLoan() time.Duration { return time.Since(epoch) - time.Duration(w.lent.Load()) }
 
 // Reclaim takes a turn back that has been lent, because somebody else waits for an answer too.
 func (c *Conn) Reclaim() {
@@ -93,7 +92,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	t := Turn{conn: c, state: (s + nextTurn) &^ doing}
 	in := c.in
 	in.awaiting = true
-	if in.sinceLoan() > atOnce {
+	if c.turns.sinceLoan() > atOnce {
 		in.loans.failed() // others may have waited
 		go c.lead()
 		return false
@@ -117,7 +116,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 				}
 				return true
 			}
-		case (first || in.sinceLoan() < patience) && in.waitSoon(stirred), elsewhere && w.Answered():
+		case (first || c.turns.sinceLoan() < patience) && in.waitSoon(stirred), elsewhere && w.Answered():
 			continue // after something for others, but not again and again: w may have a context that is done
 		default:
 			in.loans.failed()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/erlnode/erlnode/etf"
@@ -245,8 +244,7 @@ type inbound struct {
 
 	awaiting bool // the goroutine that reads is Await's
 	loans    loans
-	lent     atomic.Int64 // when the turn was, in nanoseconds since epoch; who has lost it in Serve may write this too
-	err      error        // there is no next packet
+	err      error // there is no next packet
 }
 
 func newInbound(c *Conn) *inbound {

@@ -18,7 +18,8 @@ type Turn struct {
 // turns says who reads. The low bits tell what happens in the turn, the rest counts, so that a state is never seen twice.
 type turns struct {
 	state atomic.Uint64
-	armed atomic.Bool // the timer runs, or is about to
+	armed atomic.Bool  // the timer runs, or is about to
+	lent  atomic.Int64 // when the turn was, since epoch
 	timer *time.Timer
 	seen  uint64 // by the timer's last run
 }

@@ -1,6 +1,7 @@
 package dist
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -41,4 +42,45 @@ func TestNoCorkWithALoan(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Error("what was sent is still corked")
 	}
+}
+
+// Who has lost the turn while it worked may still ask to lend it, while another goroutine lends it: run with -race.
+func TestLateLoan(t *testing.T) {
+	var mayLend atomic.Int32
+	served := make(chan struct{}, 1000)
+	late := make(chan struct{})
+	c, other, _ := lender(t, 0, func(turn *Turn) {
+		if turn.mayLend {
+			if mayLend.Add(1) == 1 {
+				served <- struct{}{}
+				<-late
+				if turn.Lend() {
+					t.Error("the turn was lent by who has it no more")
+				}
+				late <- struct{}{}
+				return
+			}
+		}
+		turn.Lend()
+		served <- struct{}{}
+	})
+	send := func() {
+		if err := other.Send(t.Context(), &Signal{Kind: Send, From: there, To: here, Payload: raw(t, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		<-served
+	}
+	for mayLend.Load() < 1 {
+		send()
+	}
+	for i := range 20 * firstLoan {
+		send()
+		if i == 10*firstLoan {
+			late <- struct{}{}
+		}
+		if mayLend.Load() > 1 {
+			c.Await(&caller{}, false)
+		}
+	}
+	<-late
 }
