@@ -1,0 +1,205 @@
+package dist
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
+)
+
+// randomTerm is a term with atoms of all lengths in all places; few of them are many, so that the slots of the cache are fought over.
+func randomTerm(rnd *rand.Rand, few, depth int) etf.Term {
+	atom := func() etf.Atom {
+		i := rnd.IntN(few)
+		switch i % 11 {
+		case 0:
+			return etf.Atom(strings.Repeat("å", 200)) + etf.Atom(fmt.Sprint(i%7)) // over 255 bytes
+		case 1:
+			return etf.Atom(fmt.Sprint("a_longer_name_", i))
+		case 2:
+			return ""
+		}
+		return etf.Atom(fmt.Sprint("a", i))
+	}
+	switch k := rnd.IntN(14); {
+	case k < 4:
+		return atom()
+	case k == 4:
+		return etf.Int(rnd.Int64() >> rnd.IntN(64))
+	case k == 5:
+		return etf.Float(rnd.Float64())
+	case k == 6:
+		return etf.Binary(make([]byte, rnd.IntN(40)))
+	case k == 7:
+		return etf.Pid{Node: atom() + "@h", ID: rnd.Uint32N(1 << 15), Creation: 5}
+	case k == 8:
+		return etf.Ref{Node: atom() + "@h", Creation: 5, Len: 3, Words: [5]uint32{1, 2, 3}}
+	case k == 9:
+		return etf.Export{Module: atom(), Function: atom(), Arity: 2}
+	case depth == 0:
+		return etf.List{}
+	case k == 10:
+		m := etf.Map{}
+		for i := range rnd.IntN(4) {
+			m = append(m, etf.Pair{Key: etf.Int(i), Value: randomTerm(rnd, few, depth-1)})
+		}
+		return m
+	case k == 11:
+		l := etf.List{}
+		for range rnd.IntN(4) {
+			l = append(l, randomTerm(rnd, few, depth-1))
+		}
+		return l
+	}
+	u := etf.Tuple{}
+	for range rnd.IntN(5) {
+		u = append(u, randomTerm(rnd, few, depth-1))
+	}
+	return u
+}
+
+// TestLanesAmongOthers sends in every way at once, over a socket that is often full, with flags of all kinds, and reads what goes out as
+// anybody would: each sender's messages have to come in the order of its calls, and whole.
+func TestLanesAmongOthers(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for _, without := range []handshake.Flags{0, handshake.Fragments, handshake.SendSender, handshake.Fragments | handshake.SendSender, handshake.AltactSig, handshake.DistHdrAtomCache, handshake.DistHdrAtomCache | handshake.Fragments} {
+		for _, few := range []int{5, 40, 4000} {
+			t.Run(fmt.Sprintf("without %#x, %d atoms", uint64(without), few), func(t *testing.T) { lanesAmongOthers(t, allFlags&^without, few, seed) })
+		}
+	}
+}
+
+func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64) {
+	const senders, each = 5, 400
+	a, b := tcpPair(t)
+	a.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	c := New(a, Config{Self: self, Peer: peer, Flags: flags, Handle: func(*Signal) {}, SendBuffer: 4 << 10, NetTickTime: 10 * time.Second, NetTickIntensity: 5000})
+	var running, sending sync.WaitGroup
+	running.Go(func() { c.Run() })
+	var mu sync.Mutex
+	want := make([][]string, senders)
+	again := 0
+	for i := range senders {
+		sending.Go(func() {
+			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
+			from := etf.Pid{Node: self, ID: uint32(100 + 32*i), Creation: 5}
+			var same etf.Term
+			for n := range each {
+				s := &Signal{Kind: Send, From: from, To: etf.Pid{Node: peer, ID: uint32(rnd.IntN(2)), Creation: 2}}
+				if rnd.IntN(2) == 0 {
+					s.To, s.ToName = etf.Pid{}, "a name"
+				}
+				if n%20 == 0 || rnd.IntN(30) == 0 {
+					same = randomTerm(rnd, few, 4)
+				}
+				term := etf.Tuple{etf.Int(i), etf.Int(n), same}
+				if rnd.IntN(60) == 0 {
+					term = append(term, etf.Binary(make([]byte, rnd.IntN(300<<10))))
+				}
+				if i == 0 { // one who has always something new to say
+					for range few / 100 {
+						term = append(term, etf.Atom(fmt.Sprint("a", rnd.IntN(few))))
+					}
+				}
+				s.Payload = raw(t, term)
+				mu.Lock()
+				want[i] = append(want[i], fmt.Sprint(s.To, s.ToName, len(s.Payload.Bytes), " ", digest(s.Payload.Bytes)))
+				mu.Unlock()
+				var err error
+				switch k := rnd.IntN(40); {
+				case k < 30:
+					if c.SendAgain(&s.From, &s.To, s.ToName, s.Payload.Bytes) {
+						mu.Lock()
+						again++
+						mu.Unlock()
+						clear(s.Payload.Bytes) // it is the caller's
+						break
+					}
+					fallthrough
+				case k < 34:
+					ctx, cancel := context.WithCancel(context.Background())
+					if k < 3 && len(s.Payload.Bytes) > largePayload {
+						go cancel() // it may be given up in the middle
+					}
+					for err = c.Send(ctx, s); err == context.Canceled; {
+						err = c.Send(context.Background(), s)
+					}
+					cancel()
+				case k < 37:
+					err = c.Post(s)
+				default:
+					err = c.PostLater(s)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	next := make([]int, senders)
+	got, lost := 0, false
+	in := inbound{few: math.MinInt, conn: &Conn{cfg: Config{Self: peer, Peer: self, Flags: flags, Handle: func(s *Signal) {
+		term, err := s.Payload.Term()
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := int(term.(etf.Tuple)[0].(etf.Int))
+		plainly := raw(t, term).Bytes
+		mu.Lock()
+		due := want[i][next[i]]
+		mu.Unlock()
+		if is := fmt.Sprint(s.To, s.ToName, len(plainly), " ", digest(plainly)); is != due {
+			t.Errorf("sender %d, message %d is %s, want %s: %.300v", i, next[i], is, due, term)
+			lost = true
+		}
+		next[i]++
+		got++
+	}}.withDefaults()}, parts: assembler{maxMessage: 1 << 20, maxOpen: senders, maxBytes: 1 << 23, patience: orphanTime}}
+	for got < senders*each && !lost {
+		var length [4]byte
+		if _, err := io.ReadFull(b, length[:]); err != nil {
+			t.Fatal(err)
+		}
+		packet := make([]byte, binary.BigEndian.Uint32(length[:]))
+		if _, err := io.ReadFull(b, packet); err != nil {
+			t.Fatal(err)
+		}
+		if len(packet) == 0 {
+			continue
+		}
+		if err := in.packet(packet, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lost {
+		c.Close()
+	}
+	sending.Wait()
+	if err := c.Flush(t.Context()); err != nil && !lost {
+		t.Error(err)
+	}
+	c.Close()
+	running.Wait()
+	if again == 0 && flags.Has(handshake.DistHdrAtomCache) && few < 100 {
+		t.Error("no message went through a lane")
+	}
+	t.Logf("%d of %d messages went through lanes", again, senders*each)
+	if c.out.size != 0 || !c.out.pending.empty() || len(c.out.senders) != 0 || c.out.kept != 0 {
+		t.Errorf("left behind: %d bytes counted, %d kept, %d pending", c.out.size, c.out.kept, c.out.pending.size)
+	}
+}
+
+func digest(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
