@@ -52,7 +52,8 @@ func (c *Conn) Run() error {
 	c.write()
 	<-c.ended
 	stop()
-	c.in.parts = assembler{} // what has not come whole: somebody may still know the Conn
+	*c.in = inbound{}  // somebody may still know the Conn: it holds nothing of what has come,
+	c.lanes.Store(nil) // and nothing of what has gone
 	return c.cause
 }
 

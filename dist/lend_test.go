@@ -1,9 +1,12 @@
 package dist
 
 import (
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/erlnode/erlnode/etf"
 )
 
 // lender is a connection on whose answers the turn is lent, when it can be. Its handler asks for Serve as often as ask says, for each.
@@ -83,4 +86,34 @@ func TestLateLoan(t *testing.T) {
 		}
 	}
 	<-late
+}
+
+// A connection that is over holds nothing that was to make it fast.
+func TestOverHoldsNothing(t *testing.T) {
+	a, b := tcpPair(t)
+	const many = 4 * fewMessages
+	got := newCollect(many)
+	x := New(a, Config{Self: self, Peer: peer, Flags: allFlags, NetTickTime: -1, Handle: func(*Signal) {}})
+	y := New(b, Config{Self: peer, Peer: self, Flags: allFlags, NetTickTime: -1, Handle: got.handle})
+	var running sync.WaitGroup
+	running.Go(func() { x.Run() })
+	running.Go(func() { y.Run() })
+	for range many {
+		if err := x.Send(t.Context(), &Signal{Kind: Send, From: here, To: there, Payload: raw(t, etf.Atom("hello"))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-got.done
+	if x.lanes.Load() == nil {
+		t.Fatal("there were too few messages for this test")
+	}
+	x.Close()
+	y.Close()
+	running.Wait()
+	if x.lanes.Load() != nil || x.out.enc.atoms != nil {
+		t.Error("lanes or sent atoms are still there")
+	}
+	if in := y.in; in.repeats != nil || in.reader.buf != nil || in.reader.slab != nil || in.cache.pages[0] != nil {
+		t.Error("a buffer, repeats or received atoms are still there")
+	}
 }

@@ -459,5 +459,6 @@ func (o *outbox) close() {
 	o.closed = true
 	o.pending = batch{}
 	o.larges, o.senders = nil, nil
+	o.enc.atoms = nil
 	o.mu.Unlock()
 }
