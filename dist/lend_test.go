@@ -22,6 +22,9 @@ func lender(t *testing.T, ask int, serve func(*Turn)) (c, other *Conn, got *coll
 		}
 	}, Serve: serve}, Config{NetTickTime: -1, Handle: got.handle})
 	close(ready)
+	if c.carrier.waitSoon == nil {
+		t.Skip("nobody waits for what comes soon here, so no turn is lent")
+	}
 	return c, other, got
 }
 
