@@ -322,7 +322,7 @@ func TestAwait(t *testing.T) {
 	go echo.Run()
 	defer c.Close()
 	defer echo.Close()
-	for i := range 200 {
+	for i := 0; i < 200 || byAwait.Load() < 20 && i < 20_000; i++ { // on a busy machine answers may be late, and loans rare
 		w.want = int32(i + 1)
 		say(t, c, i)
 		inAwait.Store(1)
@@ -330,8 +330,8 @@ func TestAwait(t *testing.T) {
 		inAwait.Store(0)
 		<-got
 	}
-	if n := byAwait.Load(); n < 20 { // on a busy machine an answer may be late
-		t.Errorf("the caller has read %d of 200 answers itself", n)
+	if n := byAwait.Load(); n < 20 {
+		t.Errorf("the caller has read %d answers itself", n)
 	}
 	say(t, c, 0) // the turn is lent, and nobody takes it
 	<-got
