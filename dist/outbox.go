@@ -214,11 +214,17 @@ func (o *outbox) add(s *Signal, m *message) {
 	o.size += n
 }
 
-// tick sends a tick if nothing is on its way already. It is called when nothing has been for an interval.
+// tick sends a tick if nothing is on its way already. It is called when nothing has been for an interval. What has waited for so long
+// waits no longer.
 func (o *outbox) tick() {
 	o.mu.Lock()
-	if o.closed || o.busy || !o.pending.empty() {
+	if o.closed || o.busy {
 		o.mu.Unlock()
+		return
+	}
+	if !o.pending.empty() {
+		o.corked = time.Time{}
+		o.flush()
 		return
 	}
 	o.current.idle()

@@ -75,13 +75,13 @@ func (c *Conn) lead() {
 // serve lets Config.Serve work, and reports whether this goroutine still has the turn.
 func (t *Turn) serve(many bool) bool {
 	c := t.conn
+	if many {
+		c.out.cork() // before anybody can take the turn over: who does takes the cork off
+	}
 	t.state = t.state + nextTurn | serving // it was reading
 	c.turns.state.Store(t.state)
 	if !c.turns.armed.Load() {
 		c.watch()
-	}
-	if many {
-		c.out.cork()
 	}
 	t.began = time.Now()
 	c.cfg.Serve(t)
