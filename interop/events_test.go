@@ -50,7 +50,8 @@ func TestNodeDownReasons(t *testing.T) {
 			}
 		}
 		got := beam.Eval(t, fmt.Sprintf("receive {nodedown, 'go@127.0.0.1', I%d} -> proplists:get_value(nodedown_reason, I%d) after 5000 -> timeout end.", i, i))
-		if got != c.atBEAM {
+		// The process of the connection there says nodeup before it is through with the set-up: who leaves so soon may be told of as shutdown.
+		if got != c.atBEAM && (got != "shutdown" || c.atBEAM != "connection_closed") {
 			t.Errorf("%s: the BEAM node is told %s, want %s", c.name, got, c.atBEAM)
 		}
 	}
