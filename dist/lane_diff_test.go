@@ -198,7 +198,7 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 	running.Wait()
 	t.Logf("%d of %d messages went through lanes", again, senders*each)
 	if c.out.size > tickLength || c.out.pending.size > tickLength || // a tick that Close has met
-		 len(c.out.senders) != 0 || c.out.kept != 0 {
+		len(c.out.senders) != 0 || c.out.kept != 0 {
 		t.Errorf("left behind: %d bytes counted, %d kept, %d pending", c.out.size, c.out.kept, c.out.pending.size)
 	}
 	return again
