@@ -224,8 +224,8 @@ func TestGlobalGroups(t *testing.T) {
 	}
 }
 
-// A thousand names from every node are known to all. How long one takes from Go and from BEAM is logged: the nodes take
-// turns, and of their times the medians are compared; make bench-cluster measures the rates. The third node is the one that is locked first, so it is not compared.
+// A thousand names from every node are known to all, and to register one from Go takes no longer than from BEAM: the nodes take
+// turns, and of their times the medians are compared. The third node is the one that is locked first, so it is not compared.
 func TestGlobalManyNames(t *testing.T) {
 	c := newCluster(t, "25", "go", "25")
 	c.whole()
@@ -243,4 +243,7 @@ func TestGlobalManyNames(t *testing.T) {
 		t.Fatalf("names known to the nodes, and times: %s, %v", got, err)
 	}
 	t.Logf("a name registered in a cluster of 3: %d µs from OTP 25, %d µs from Go, ratio %.2f", beam, native, float64(native)/float64(beam))
+	if 2*native > 3*beam { // which leaves room for what else runs here
+		t.Errorf("it takes %d µs from Go, %d from OTP 25", native, beam)
+	}
 }
