@@ -107,6 +107,7 @@ func TestPeerEnds(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), server.node) {
 		t.Errorf("error %v does not name %s", err, server.node)
 	}
+	<-server.ended // its connections close before it is a process no more
 	if _, err := server.usage(); err == nil || !strings.Contains(err.Error(), "has ended: signal: killed") {
 		t.Errorf("usage of a peer that was killed: %v", err)
 	}
