@@ -62,7 +62,7 @@ func (f From) MarshalETF(dst []byte) ([]byte, error) {
 // Reply answers a call that HandleCall has answered with NoReply. It may be called from any goroutine, once per call; p is
 // the process of the server. An error is node.ErrNoConnection or one of encoding the reply; then the caller gets no reply.
 func Reply(p *node.Process, from From, reply any) error {
-	return p.SendNoConnect(node.ReplyTo(from.Pid, from.Tag), tuple2{from.Tag, reply})
+	return p.Reply(from.Pid, from.Tag, reply)
 }
 
 // tuple2 is {A, B} of any two Go values.

@@ -68,16 +68,19 @@ func readFrom(r *etf.Reader) (from From, err error) {
 	if from.Pid, err = r.Pid(); err != nil {
 		return from, err
 	}
-	if ref, ok := aliasOf(*r); ok {
+	before := *r
+	if ref, ok := readAlias(r); ok {
 		from.Tag = etf.Improper{Elems: aliasAtom, Tail: ref}
-		return from, r.Skip()
+		return from, nil
 	}
+	*r = before
 	from.Tag, err = r.Term()
 	return from, err
 }
 
-// aliasOf reads the tag of most calls, [alias | Ref], which then costs less memory than as any term.
-func aliasOf(r etf.Reader) (ref etf.Term, ok bool) {
+// readAlias reads the tag of most calls, [alias | Ref], which then costs less memory than as any term. Without one it leaves the reader
+// anywhere.
+func readAlias(r *etf.Reader) (ref etf.Term, ok bool) {
 	if tag, err := r.Tag(); err != nil || tag != list {
 		return nil, false
 	}

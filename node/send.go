@@ -42,31 +42,41 @@ func (p *Process) sendContext(ctx context.Context, to, v any, priority bool) err
 		return err
 	}
 	if s == nil {
-		return p.sendHere(t, to, v, priority)
+		return p.sendHere(t, to, content{value: v}, priority)
 	}
-	return p.sendThere(s, t, v, priority, func(sigs []*dist.Signal) error { return p.transmit(ctx, s, sigs...) })
+	return p.sendThere(s, t, content{value: v}, priority, func(sigs []*dist.Signal) error { return p.transmit(ctx, s, sigs...) })
 }
 
 // SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
 // noconnect). It is for replies to whoever has just asked.
 func (p *Process) SendNoConnect(to, v any) error {
+	return p.sendNoConnect(to, content{value: v})
+}
+
+// Reply is SendNoConnect of {Tag, v} to where the reply to a call of OTP's gen goes (ReplyTo, gen:reply/2). For small replies it takes
+// less than half of the time.
+func (p *Process) Reply(caller etf.Pid, tag etf.Term, v any) error {
+	return p.sendNoConnect(ReplyTo(caller, tag), content{value: v, reply: true, tag: tag})
+}
+
+func (p *Process) sendNoConnect(to any, c content) error {
 	if err := p.begin(); err != nil {
 		return err
 	}
 	defer p.end()
-	return p.sendOver(to, v, p.node.connected, func(s *session, sigs []*dist.Signal) error { return p.node.transmit(p.Context(), s, sigs...) })
+	return p.sendOver(to, c, p.node.connected, func(s *session, sigs []*dist.Signal) error { return p.node.transmit(p.Context(), s, sigs...) })
 }
 
 // post is SendNoConnect for a process that cannot wait for one peer, because it serves all of them.
 func (p *Process) post(to, v any) error {
-	return p.sendOver(to, v, p.node.connected, func(s *session, sigs []*dist.Signal) error {
+	return p.sendOver(to, content{value: v}, p.node.connected, func(s *session, sigs []*dist.Signal) error {
 		p.node.emit(s, sigs[0])
 		return nil
 	})
 }
 
 // sendOver sends over the connection that reach returns; nil is this node.
-func (p *Process) sendOver(to, v any, reach func(etf.Atom) (*session, error), emit func(*session, []*dist.Signal) error) error {
+func (p *Process) sendOver(to any, c content, reach func(etf.Atom) (*session, error), emit func(*session, []*dist.Signal) error) error {
 	t, err := p.node.target(to)
 	if err != nil {
 		return err
@@ -76,20 +86,42 @@ func (p *Process) sendOver(to, v any, reach func(etf.Atom) (*session, error), em
 		return err
 	}
 	if s == nil {
-		return p.sendHere(t, to, v, false)
+		return p.sendHere(t, to, c, false)
 	}
-	return p.sendThere(s, t, v, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
+	return p.sendThere(s, t, c, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
+}
+
+// content is what a message says: a Go value or, as a reply, {tag, value}.
+type content struct {
+	value any
+	reply bool
+	tag   etf.Term
+}
+
+// append appends the term, and with an error returns b as it was.
+func (c *content) append(b []byte) ([]byte, error) {
+	if !c.reply {
+		return etf.Append(b, c.value)
+	}
+	out, err := etf.AppendTerm(etf.AppendTupleHeader(b, 2), c.tag)
+	if err == nil {
+		out, err = etf.Append(out, c.value)
+	}
+	if err != nil {
+		return b, err
+	}
+	return out, nil
 }
 
 // sendHere sends a message to a process, name or alias of this node.
-func (p *Process) sendHere(t target, to, v any, priority bool) error {
+func (p *Process) sendHere(t target, to any, c content, priority bool) error {
 	if _, byName := to.(etf.Atom); byName && p.node.names.get(t.name) == nil {
 		return fmt.Errorf("node: %v: %w", t.name, ErrNoProc)
 	}
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = etf.Append(out.b, v); err != nil {
+	if out.b, err = c.append(out.b); err != nil {
 		return err
 	}
 	sig := out.signal()
@@ -100,11 +132,11 @@ func (p *Process) sendHere(t target, to, v any, priority bool) error {
 }
 
 // sendThere encodes a message and has it emitted.
-func (p *Process) sendThere(s *session, t target, v any, priority bool, emit func([]*dist.Signal) error) error {
+func (p *Process) sendThere(s *session, t target, c content, priority bool, emit func([]*dist.Signal) error) error {
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = etf.Append(out.b, v); err != nil {
+	if out.b, err = c.append(out.b); err != nil {
 		return err
 	}
 	if t.alias.Len == 0 && !priority && s.conn.SendAgain(&p.pid, &t.pid, t.name, out.b) {

@@ -25,7 +25,7 @@ func (p *Process) SendOver(connection uint32, to, v any) error {
 		return err
 	}
 	defer p.end()
-	return p.sendOver(to, v, func(on etf.Atom) (*session, error) {
+	return p.sendOver(to, content{value: v}, func(on etf.Atom) (*session, error) {
 		s, err := p.node.connected(on)
 		if err == nil && (s == nil || s.id != connection) {
 			err = fmt.Errorf("node: %s, connection %d: %w", string(on), connection, ErrNoConnection)

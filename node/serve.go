@@ -255,19 +255,20 @@ func (v *server) leaveAlone() {
 
 // stepFor runs a step for the goroutine of Serve, and notes how it ends the server, if it does.
 func (v *server) stepFor(m Message) {
-	e := &ending{goexit: true}
+	done := false
 	defer func() {
-		if r := recover(); r != nil {
-			e = &ending{raised: &raised{r, debug.Stack()}}
+		if done {
+			return
 		}
-		v.ended = e
+		v.ended = &ending{goexit: true}
+		if r := recover(); r != nil {
+			v.ended = &ending{raised: &raised{r, debug.Stack()}}
+		}
 	}()
-	e.err = v.step(m)
-	if e.err == nil {
-		e = nil
-	} else {
-		e.goexit = false
+	if err := v.step(m); err != nil {
+		v.ended = &ending{err: err}
 	}
+	done = true
 }
 
 // unclaim leaves the process to its own goroutine again, which is woken if need be.
