@@ -11,6 +11,7 @@ const (
 	cacheSlots = cacheSegments * segmentSize
 	maxRefs    = 255 // in one header
 	noRef      = -1
+	quickBits  = 6
 )
 
 // sentAtoms is the sending half of the atom cache: what the peer has in its slots, and the references of the message that is
@@ -18,8 +19,8 @@ const (
 // by its hash; a new one overwrites the slot's; of two atoms of one message with the same slot the second is written out.
 type sentAtoms struct {
 	seed  maphash.Seed
-	quick [64]uint16         // slots of atoms seen lately, by a cheaper hash
-	slot  [cacheSlots]uint16 // 1 + place in held; 0: empty
+	quick [1 << quickBits]uint16 // slots of atoms seen lately, by a cheaper hash
+	slot  [cacheSlots]uint16     // 1 + place in held; 0: empty
 	held  []heldAtom
 	news  uint64 // how many entries have been made
 
@@ -44,30 +45,24 @@ func (c *sentAtoms) reset() { c.refs, c.long = c.refs[:0], false }
 
 // ref returns the number of the atom in the header of the message, entering it if need be, or noRef if it has to be written out.
 func (c *sentAtoms) ref(a etf.Atom) int {
-	q := 0
-	if n := len(a); n > 0 {
-		q = quickHash(a[0], a[n-1], n)
-		slot := int(c.quick[q])
-		if h := c.slot[slot]; h != 0 && c.held[h-1].atom == a {
-			return c.enter(slot, a)
-		}
+	q := quickHash(string(a))
+	slot := int(c.quick[q])
+	if h := c.slot[slot]; h != 0 && c.held[h-1].atom == a {
+		return c.enter(slot, a)
 	}
-	slot := int(maphash.String(c.seed, string(a)) % cacheSlots)
+	slot = int(maphash.String(c.seed, string(a)) % cacheSlots)
 	c.quick[q] = uint16(slot)
 	return c.enter(slot, a)
 }
 
 // refBytes is ref for the text of an atom.
 func (c *sentAtoms) refBytes(text []byte) int {
-	q := 0
-	if n := len(text); n > 0 {
-		q = quickHash(text[0], text[n-1], n)
-		slot := int(c.quick[q])
-		if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
-			return c.enter(slot, c.held[h-1].atom)
-		}
+	q := quickHash(text)
+	slot := int(c.quick[q])
+	if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
+		return c.enter(slot, c.held[h-1].atom)
 	}
-	slot := int(maphash.Bytes(c.seed, text) % cacheSlots)
+	slot = int(maphash.Bytes(c.seed, text) % cacheSlots)
 	c.quick[q] = uint16(slot)
 	if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
 		return c.enter(slot, c.held[h-1].atom)
@@ -75,7 +70,24 @@ func (c *sentAtoms) refBytes(text []byte) int {
 	return c.enter(slot, etf.Atom(text))
 }
 
-func quickHash(first, last byte, n int) int { return int(first^last<<2^byte(n)<<1) & 63 }
+// quickHash takes in the first and the last eight bytes: names of nodes often differ in one of the two only.
+func quickHash[T string | []byte](a T) int {
+	var first, last uint64
+	if n := len(a); n >= 8 {
+		first, last = eight(a[:8]), eight(a[n-8:])
+	} else {
+		for i := range n {
+			first = first<<8 | uint64(a[i])
+		}
+	}
+	h := (first ^ last<<7 ^ last>>57 ^ uint64(len(a))) * 0x9e3779b97f4a7c15
+	return int(h >> (64 - quickBits))
+}
+
+func eight[T string | []byte](b T) uint64 {
+	_ = b[7]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
 
 func (c *sentAtoms) enter(slot int, a etf.Atom) int {
 	i := len(c.refs)

@@ -25,7 +25,7 @@ type add struct {
 // BenchmarkCall is a call of a small term, answered with the same term, by some callers at once: goroutines that are no
 // process, or processes; on another node in the same program, over a TCP connection, or at home. One operation is a call.
 func BenchmarkCall(b *testing.B) {
-	nodes := start(b, "a@test", "b@test")
+	nodes := start(b, "node1@test", "node2@test")
 	for _, server := range nodes {
 		if _, err := gen.Start(server, echo{}, node.Register("echo")); err != nil {
 			b.Fatal(err)
