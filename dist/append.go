@@ -109,6 +109,8 @@ type encoder struct {
 	atoms *sentAtoms // nil without DIST_HDR_ATOM_CACHE
 	head  []byte     // the control tuple of the message in work
 	refs  []int16    // references of its payload's atoms
+
+	monitors monitorFrames
 }
 
 func newEncoder(flags handshake.Flags) encoder { return encoder{flags: flags} }
@@ -149,6 +151,22 @@ func (e *encoder) appendWhole(b, head []byte, payload bool) []byte {
 
 // append writes a message as one whole frame.
 func (e *encoder) append(b []byte, s *Signal, m *message) []byte {
+	if e.atoms != nil {
+		if known := e.monitors.find(s); known != nil {
+			if len(known.frame) > 0 && known.news == e.atoms.news && known.isOf(s) {
+				return known.append(b, &s.Ref)
+			}
+			start, before := len(b), e.atoms.news
+			b = e.appendNew(b, s, m)
+			known.learn(s, b[start:], before, e.atoms.news)
+			return b
+		}
+	}
+	return e.appendNew(b, s, m)
+}
+
+// appendNew is append for what is not remembered.
+func (e *encoder) appendNew(b []byte, s *Signal, m *message) []byte {
 	start := len(b)
 	head := e.control(s)
 	e.refs = e.refs[:0]

@@ -340,6 +340,11 @@ func (in *inbound) packet(b []byte, own bool) error {
 	if header {
 		if known := in.repeats.find(b, &in.cache); known != nil {
 			s := &known.signal
+			if known.isMonitor() {
+				known.words(b)
+				in.deliver(s)
+				return nil
+			}
 			s.Payload = etf.Raw{Bytes: in.reader.keep(b[len(known.bytes):], own), Atoms: known.atoms}
 			in.deliver(s)
 			return nil
@@ -373,6 +378,9 @@ func (in *inbound) packet(b []byte, own bool) error {
 		}
 		if p.kind == firstPart && p.part != 1 {
 			return in.broken(s, len(p.body), errors.New("fragmented, but it has no payload"))
+		}
+		if header && p.kind == distHeader && (s.Kind == Monitor || s.Kind == Demonitor) && len(rest) == 0 && in.many() {
+			in.repeats.remember(b, len(b), s, nil, &in.cache)
 		}
 		in.deliver(s)
 		return nil

@@ -15,12 +15,15 @@ type repeats struct {
 	starts [repeatPlaces]*packetStart
 }
 
-// packetStart is the start of a packet, up to the payload, and what it says.
+// packetStart is the start of a packet, up to the payload, and what it says. Of a monitor or its end it goes up to the words of the reference.
 type packetStart struct {
 	bytes  []byte
-	signal Signal // whose Payload comes and goes
+	signal Signal // whose Payload, or Ref, comes and goes
 	atoms  []etf.Atom
 }
+
+// isMonitor tells whether a packet begins so that the words of a reference have to follow, and nothing else.
+func (s *packetStart) isMonitor() bool { return s.signal.Kind != Send }
 
 const (
 	repeatPlaces = 64
@@ -35,7 +38,7 @@ func (r *repeats) find(b []byte, cache *atomCache) *packetStart {
 	}
 	place, _ := startPlace(b)
 	s := r.starts[place]
-	if s == nil || len(b) <= len(s.bytes) || string(b[:len(s.bytes)]) != string(s.bytes) || r.news != cache.news {
+	if s == nil || len(b) <= len(s.bytes) || s.isMonitor() && len(b) != len(s.bytes)+4*int(s.signal.Ref.Len) || string(b[:len(s.bytes)]) != string(s.bytes) || r.news != cache.news {
 		return nil
 	}
 	return s
@@ -45,7 +48,17 @@ func (r *repeats) find(b []byte, cache *atomCache) *packetStart {
 func (r *repeats) remember(b []byte, n int, s *Signal, atoms []etf.Atom, cache *atomCache) {
 	place, hash := startPlace(b)
 	// An operation may be written so that startPlace takes it for another. Exits are not repeated: their reasons are checked.
-	if place == 0 || n > longestStart || len(cache.lastHeader) == 0 || s.Kind != Send {
+	if place == 0 || n > longestStart || len(cache.lastHeader) == 0 {
+		return
+	}
+	switch s.Kind {
+	case Send:
+	case Monitor, Demonitor:
+		if n != len(b) || !endsWithWords(b) {
+			return
+		}
+		n -= 4 * int(s.Ref.Len)
+	default:
 		return
 	}
 	if r.news != cache.news {
@@ -82,9 +95,49 @@ func startPlace(b []byte) (place int, hash uint32) {
 		hash = binary.BigEndian.Uint32(b[at+7:])*31 + binary.BigEndian.Uint32(b[at+22:])
 	case OpRegSend: // {6, From, '', Name}
 		hash = binary.BigEndian.Uint32(b[at+7:])*31 + uint32(b[slots+int(b[at+22])%n])
+	case OpMonitorP: // {19, From, To | Name, Ref}
+		hash = binary.BigEndian.Uint32(b[at+7:])*31 + 1<<16 + uint32(b[at+20])
+	case OpDemonitorP:
+		hash = binary.BigEndian.Uint32(b[at+7:])*31 + 1<<17 + uint32(b[at+20])
 	default:
 		return 0, 0
 	}
 	hash *= 0x9e3779b1
 	return max(int(hash>>26), 1), hash
 }
+
+// words takes the words of the reference, which end the packet.
+func (s *packetStart) words(b []byte) {
+	words := b[len(s.bytes):]
+	ref := &s.signal.Ref
+	for i := range ref.Words[:ref.Len] {
+		ref.Words[i] = binary.BigEndian.Uint32(words[4*i:])
+	}
+	s.signal.Memo = nil
+}
+
+// endsWithWords tells whether a packet, which has entered no atoms and has an operation with a reference at its end, is written in the one way
+// in which nothing is left to be checked about the last words: {Op, Pid, Pid | Name, Ref}, as every node since OTP 23 writes it to us.
+func endsWithWords(b []byte) bool {
+	n := int(b[2])
+	at := 3 + n/2 + 1 + n
+	if b[at] != 104 || b[at+1] != 4 || b[at+2] != 97 || b[at+4] != 88 || b[at+5] != atomCacheRef {
+		return false
+	}
+	at += 4 + cachedPid
+	switch b[at] {
+	case atomCacheRef:
+		at += 2
+	case 88:
+		if b[at+1] != atomCacheRef {
+			return false
+		}
+		at += cachedPid
+	default:
+		return false
+	}
+	return len(b) >= at+9 && b[at] == 90 && b[at+3] == atomCacheRef && len(b) == at+9+4*int(b[at+2])
+}
+
+// cachedPid is the length of a pid whose node is a reference to the atom cache.
+const cachedPid = 15
