@@ -23,14 +23,10 @@ type Caller interface {
 // too late disturbs nobody.
 func Call[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 	var reply R
-	raw, err := c.Request(ctx, to, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
+	raw, err := c.Request(ctx, to, func(dst []byte, from node.From) ([]byte, error) {
 		dst = etf.AppendTupleHeader(dst, 3)
-		dst = etf.AppendAtom(dst, "$gen_call")
-		dst, err := From{from, tag}.MarshalETF(dst)
-		if err != nil {
-			return dst, err
-		}
-		return etf.Append(dst, request)
+		dst = etf.AppendAtom(dst, genCall)
+		return etf.Append(from.Append(dst), request)
 	})
 	if err != nil {
 		return reply, fmt.Errorf("gen: calling %v: %w", to, err)

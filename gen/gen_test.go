@@ -182,8 +182,8 @@ func TestSystemMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := a.Request(t.Context(), pid, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-		return etf.AppendTerm(dst, etf.Tuple{etf.Atom("system"), etf.Tuple{from, tag}, etf.Atom("no_such_thing")})
+	raw, err := a.Request(t.Context(), pid, func(dst []byte, from node.From) ([]byte, error) {
+		return etf.AppendTerm(dst, etf.Tuple{etf.Atom("system"), etf.Tuple{from.Pid, from.Tag()}, etf.Atom("no_such_thing")})
 	})
 	if got := raw.String(); err != nil || got != "{error,{unknown_system_msg,no_such_thing}}" {
 		t.Error(got, err)

@@ -16,8 +16,8 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 	if err != nil {
 		return err
 	}
-	terminate := func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-		return appendSystem(dst, from, tag, tuple2{etf.Atom("terminate"), reason})
+	terminate := func(dst []byte, from node.From) ([]byte, error) {
+		return appendSystem(dst, from, tuple2{etf.Atom("terminate"), reason})
 	}
 	// The reply, ok, comes before the end. The second request is one to a process that ends or has ended: it hears of that.
 	_, err = c.Request(ctx, to, terminate)
@@ -48,8 +48,8 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 // get_state and replace_state is the state, and of a node of OTP 26.1 or later {ok, State}.
 func System[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 	var reply R
-	raw, err := c.Request(ctx, to, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-		return appendSystem(dst, from, tag, request)
+	raw, err := c.Request(ctx, to, func(dst []byte, from node.From) ([]byte, error) {
+		return appendSystem(dst, from, request)
 	})
 	if err != nil {
 		return reply, fmt.Errorf("gen: system request to %v: %w", to, err)
@@ -61,14 +61,10 @@ func System[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 }
 
 // appendSystem appends {system, {From, Tag}, Request}.
-func appendSystem(dst []byte, from etf.Pid, tag etf.Term, request any) ([]byte, error) {
+func appendSystem(dst []byte, from node.From, request any) ([]byte, error) {
 	dst = etf.AppendTupleHeader(dst, 3)
 	dst = etf.AppendAtom(dst, system)
-	dst, err := From{from, tag}.MarshalETF(dst)
-	if err != nil {
-		return dst, err
-	}
-	return etf.Append(dst, request)
+	return etf.Append(from.Append(dst), request)
 }
 
 const ok etf.Atom = "ok"

@@ -105,8 +105,8 @@ func crowd(t *testing.T, cut bool) {
 			defer serving.Exit(nil)
 			for pinging.Load() {
 				until, done := context.WithTimeout(ctx, 20*time.Second)
-				_, err := nodes[(i+2)%3].Request(until, At("server", nodes[i].Name()), func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-					return etf.AppendTerm(dst, etf.Tuple{from, tag, etf.Atom("hi")})
+				_, err := nodes[(i+2)%3].Request(until, At("server", nodes[i].Name()), func(dst []byte, from From) ([]byte, error) {
+					return etf.AppendTerm(dst, etf.Tuple{from.Pid, from.Tag(), etf.Atom("hi")})
 				})
 				done()
 				if err != nil && (!cut || errors.Is(err, context.DeadlineExceeded)) {

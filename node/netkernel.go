@@ -305,8 +305,8 @@ func (n *Node) Ping(ctx context.Context, name etf.Atom) error {
 	if err := handshake.CheckName(string(name)); err != nil {
 		return &ConnectError{string(name), err}
 	}
-	raw, err := n.Request(ctx, Name{"net_kernel", name}, func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-		return etf.AppendTerm(dst, etf.Tuple{etf.Atom("$gen_call"), etf.Tuple{from, tag}, etf.Tuple{etf.Atom("is_auth"), n.name}})
+	raw, err := n.Request(ctx, Name{"net_kernel", name}, func(dst []byte, from From) ([]byte, error) {
+		return etf.AppendTerm(dst, etf.Tuple{etf.Atom("$gen_call"), etf.Tuple{from.Pid, from.Tag()}, etf.Tuple{etf.Atom("is_auth"), n.name}})
 	})
 	if err != nil {
 		return err

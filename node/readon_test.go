@@ -229,7 +229,7 @@ func TestReadOnUntil(t *testing.T) {
 		} else {
 			p.Send(q.Self(), 1)
 			receiveInt(t, p)
-			_, err = p.Request(until, q.Self(), func(dst []byte, _ etf.Pid, _ etf.Term) ([]byte, error) { return etf.AppendTerm(dst, etf.Int(0)) })
+			_, err = p.Request(until, q.Self(), func(dst []byte, _ From) ([]byte, error) { return etf.AppendTerm(dst, etf.Int(0)) })
 		}
 		cancel()
 		worst = max(worst, time.Since(start)-limit)

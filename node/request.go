@@ -9,9 +9,33 @@ import (
 	"github.com/erlnode/erlnode/handshake"
 )
 
-// An Encode appends the message of a request to dst, one bare term, with the pid and the tag that the reply is to be sent
-// to: gen_server's is {'$gen_call', {From, Tag}, Request}. It may be called more than once.
-type Encode func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error)
+// An Encode appends the message of a request to dst, one bare term, with from, whom the reply is to be sent to: gen_server's is
+// {'$gen_call', From, Request}. It may be called more than once.
+type Encode func(dst []byte, from From) ([]byte, error)
+
+// From is who makes a request, {Pid, Tag} in Erlang (gen_server:from()).
+type From struct {
+	Pid   etf.Pid
+	ref   etf.Ref
+	alias bool
+}
+
+// Tag is [alias | Ref], the tag of gen calls since OTP 24, or Ref towards a peer without aliases.
+func (f From) Tag() etf.Term {
+	if f.alias {
+		return etf.Improper{Elems: []etf.Term{etf.Atom("alias")}, Tail: f.ref}
+	}
+	return f.ref
+}
+
+// Append appends {Pid, Tag} to dst.
+func (f From) Append(dst []byte) []byte {
+	dst = etf.AppendPid(etf.AppendTupleHeader(dst, 2), f.Pid)
+	if f.alias {
+		dst = etf.AppendAtom(etf.AppendListHeader(dst, 1), "alias")
+	}
+	return etf.AppendRef(dst, f.ref)
+}
 
 // Request sends a message and waits for the reply {Tag, Reply}, which it returns undecoded; the bytes are the caller's.
 // It is what OTP's gen:call is made of: a monitor on the receiver, whose reference is an alias too, so that the reply finds
@@ -143,7 +167,7 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 	if server == nil || !server.watch(k, watcher{request: r}) {
 		return etf.Raw{}, &ExitError{Reason: noproc}
 	}
-	b, err := encode(nil, p.pid, aliasTag(r.ref))
+	b, err := encode(nil, From{p.pid, r.ref, true})
 	if err != nil {
 		server.unwatch(k, etf.Pid{})
 		return etf.Raw{}, err
@@ -157,21 +181,19 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 }
 
 func (p *Process) requestThere(ctx context.Context, r *request, s *session, t target, encode Encode) (etf.Raw, error) {
-	tag := aliasTag(r.ref)
-	if !s.conn.Flags().Has(handshake.Alias) {
-		tag = r.ref // the reply comes to the pid: Process.answered
-	}
-	if s.isDead() { // before the request was in the table
+	alias := s.conn.Flags().Has(handshake.Alias) // else the reply comes to the pid: Process.answered
+	if s.isDead() {                              // before the request was in the table
 		return etf.Raw{}, &ConnectError{Node: string(s.peer), Err: ErrNoConnection}
 	}
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = encode(out.b, p.pid, tag); err != nil {
+	if out.b, err = encode(out.b, From{p.pid, r.ref, alias}); err != nil {
 		return etf.Raw{}, err
 	}
-	*out.signal() = dist.Signal{Kind: dist.Monitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref}
-	*out.signal() = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, Payload: etf.Raw{Bytes: out.b}}
+	mon, msg := out.signal(), out.signal()
+	mon.Kind, mon.From, mon.To, mon.ToName, mon.Ref = dist.Monitor, p.pid, t.pid, t.name, r.ref
+	msg.Kind, msg.From, msg.To, msg.ToName, msg.Payload.Bytes = dist.Send, p.pid, t.pid, t.name, out.b
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	if err = p.transmit(ctx, s, out.signals...); err != nil {
@@ -182,8 +204,8 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	s.conn.Await(r, false)
 	a := p.await(ctx, r)
 	if !a.down {
-		out.both[0].Kind = dist.Demonitor
-		s.postLater(&out.both[0])
+		mon.Kind = dist.Demonitor
+		s.postLater(mon)
 	}
 	return a.reply, a.err
 }
@@ -207,11 +229,6 @@ func (p *Process) await(ctx context.Context, r *request) answer {
 		return answer{err: p.Err()}
 	}
 }
-
-// aliasTag is [alias | Ref], the tag of gen calls since OTP 24.
-func aliasTag(ref etf.Ref) etf.Term { return etf.Improper{Elems: aliasAtom, Tail: ref} }
-
-var aliasAtom = []etf.Term{etf.Atom("alias")} // nobody changes it
 
 // answered gives a message that came to the process's pid to the call that it is the reply of, if there is one: a peer
 // without aliases replies that way, and OTP's own net_kernel sometimes does. The message is looked into only while calls

@@ -13,8 +13,8 @@ import (
 
 // ask is a request {From, Tag, Text}.
 func ask(text string) Encode {
-	return func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-		return etf.AppendTerm(dst, etf.Tuple{from, tag, etf.Atom(text)})
+	return func(dst []byte, from From) ([]byte, error) {
+		return etf.AppendTerm(dst, etf.Tuple{from.Pid, from.Tag(), etf.Atom(text)})
 	}
 }
 
@@ -130,9 +130,9 @@ func TestRequestConnectionLost(t *testing.T) {
 	started.Add(calls)
 	for range calls {
 		go func() {
-			_, err := a.Request(t.Context(), server.Self(), func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
+			_, err := a.Request(t.Context(), server.Self(), func(dst []byte, from From) ([]byte, error) {
 				defer started.Done()
-				return ask("silence")(dst, from, tag)
+				return ask("silence")(dst, from)
 			})
 			errs <- err
 		}()

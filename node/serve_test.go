@@ -139,8 +139,8 @@ func TestServeWaits(t *testing.T) {
 		asked := served(t, a, func(p *Process, v int) error { return nil })
 		name := etf.Atom("asks")
 		served(t, b, func(p *Process, v int) error {
-			_, err := p.Request(t.Context(), asked.Self(), func(dst []byte, from etf.Pid, tag etf.Term) ([]byte, error) {
-				return etf.Append(dst, etf.Tuple{from, tag})
+			_, err := p.Request(t.Context(), asked.Self(), func(dst []byte, from From) ([]byte, error) {
+				return etf.Append(dst, etf.Tuple{from.Pid, from.Tag()})
 			})
 			if !errors.Is(err, ErrNoProc) && !isExit(err) {
 				t.Errorf("the request of a step: %v", err)

@@ -119,16 +119,21 @@ func (s *session) stale(sig *dist.Signal) bool {
 }
 
 // post emits without waiting. A connection that has been lost needs no signals: its loss says it all.
-func (s *session) post(sig *dist.Signal) { s.postBy((*dist.Conn).Post, sig) }
+func (s *session) post(sig *dist.Signal) {
+	if !s.stale(sig) {
+		s.posted(s.conn.Post(sig))
+	}
+}
 
 // postLater is post for a signal that may wait for the next one.
-func (s *session) postLater(sig *dist.Signal) { s.postBy((*dist.Conn).PostLater, sig) }
-
-func (s *session) postBy(post func(*dist.Conn, ...*dist.Signal) error, sig *dist.Signal) {
-	if s.stale(sig) {
-		return
+func (s *session) postLater(sig *dist.Signal) {
+	if !s.stale(sig) {
+		s.posted(s.conn.PostLater(sig))
 	}
-	if err := post(s.conn, sig); err != nil && !s.isOver() {
+}
+
+func (s *session) posted(err error) {
+	if err != nil && !s.isOver() {
 		s.node.log.Warn("signal not sent", "peer", string(s.peer), "error", err)
 	}
 }
