@@ -68,7 +68,7 @@ func TestRacesWithBEAM(t *testing.T) {
 
 // Who yields to the peer's attempt hangs up on its own, and may have introduced itself by then. A BEAM node that comes to read this only when
 // the connection that was made instead is gone again takes it for a new attempt: its connect_node waits for that one, and says false when it
-// ends. So a race of TestRacesWithBEAM can fail for once (3 of 80,000 with OTP 23), and with a BEAM node in the Go node's place it is the same.
+// ends. So it may be after a race of TestRacesWithBEAM (4 of 110,000 with OTP 23), and with a BEAM node in the Go node's place it is the same.
 func TestYieldedAttempt(t *testing.T) {
 	install := otp.Find(t)
 	for _, kind := range []string{"BEAM", "Go"} {
@@ -228,12 +228,14 @@ func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
 			t.Fatalf("heard %v, not %s", m, want)
 		}
 	}
-	begin, longest := time.Now(), time.Duration(0)
+	begin, longest, late := time.Now(), time.Duration(0), 0
+	var yieldedBefore bool
 	met := func() bool { return c.yielded.Load()+c.refused.Load() > 0 }
 	i := 0
 	for ; i < count || !met() && i < 20*count; i++ { // on a busy machine they may not meet for long
 		// The BEAM side takes longer to begin; the delays make either one first, or both at once.
 		us, delay := rand.IntN(1500), time.Duration(rand.IntN(1500))*time.Microsecond
+		yielded := c.yielded.Load()
 		round := time.Now()
 		done := make(chan error, 1)
 		go func() {
@@ -243,12 +245,15 @@ func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
 			defer cancel()
 			done <- g.Connect(ctx, r.name)
 		}()
-		if got := r.connect(us); got != "true" {
-			t.Fatalf("race %d: BEAM: %s", i, got)
+		if got := r.connect(us); got == "false" && yieldedBefore && late <= i/1000 {
+			late++ // see TestYieldedAttempt; the rest must hold all the same
+		} else if got != "true" {
+			t.Fatalf("race %d: BEAM: %s\n%s", i, got, c.log())
 		}
 		if err := <-done; err != nil {
 			t.Fatalf("race %d: Go: %v", i, err)
 		}
+		yieldedBefore = c.yielded.Load() > yielded
 		longest = max(longest, time.Since(round))
 		heard("nodeup")
 		if got := r.up(); got != r.wantUp {
@@ -269,8 +274,8 @@ func race(t *testing.T, g *node.Node, count int, c *collisions, r racer) {
 			t.Fatalf("race %d: more came and went: %v\n%s", i, m, c.log())
 		}
 	}
-	t.Logf("%d races in %v, the longest until both were connected %v; %d times the Go node yielded, %d times it refused", i,
-		time.Since(begin).Round(time.Millisecond), longest.Round(time.Millisecond), c.yielded.Load(), c.refused.Load())
+	t.Logf("%d races in %v, the longest until both were connected %v; %d times the Go node yielded, %d times it refused, %d times connect_node met an attempt of the race before", i,
+		time.Since(begin).Round(time.Millisecond), longest.Round(time.Millisecond), c.yielded.Load(), c.refused.Load(), late)
 	if !met() {
 		t.Error("the two sides never met")
 	}
