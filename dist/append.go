@@ -110,7 +110,7 @@ type encoder struct {
 	head  []byte     // the control tuple of the message in work
 	refs  []int16    // references of its payload's atoms
 
-	monitors monitorFrames
+	starts frameStarts
 }
 
 func newEncoder(flags handshake.Flags) encoder { return encoder{flags: flags} }
@@ -152,21 +152,22 @@ func (e *encoder) appendWhole(b, head []byte, payload bool) []byte {
 // append writes a message as one whole frame.
 func (e *encoder) append(b []byte, s *Signal, m *message) []byte {
 	if e.atoms != nil {
-		if known := e.monitors.find(s); known != nil {
-			if len(known.frame) > 0 && known.news == e.atoms.news && known.isOf(s) {
-				return known.append(b, &s.Ref)
+		if known := e.starts.find(s, m); known != nil {
+			if known.fits(s, m, e.atoms.news) {
+				return known.append(b, s, m)
 			}
 			start, before := len(b), e.atoms.news
-			b = e.appendNew(b, s, m)
-			known.learn(s, b[start:], before, e.atoms.news)
+			b, payload := e.appendNew(b, s, m)
+			known.learn(s, m, b[start:payload], e.refs, before, e.atoms.news)
 			return b
 		}
 	}
-	return e.appendNew(b, s, m)
+	b, _ = e.appendNew(b, s, m)
+	return b
 }
 
-// appendNew is append for what is not remembered.
-func (e *encoder) appendNew(b []byte, s *Signal, m *message) []byte {
+// appendNew is append for what is not remembered. It returns where the payload begins, too.
+func (e *encoder) appendNew(b []byte, s *Signal, m *message) (_ []byte, payload int) {
 	start := len(b)
 	head := e.control(s)
 	e.refs = e.refs[:0]
@@ -174,9 +175,15 @@ func (e *encoder) appendNew(b []byte, s *Signal, m *message) []byte {
 		e.refs = append(e.refs, int16(e.atoms.refBytes(m.payload[k.text:k.end])))
 	}
 	b = e.appendWhole(b, head, m.payload != nil)
+	payload = len(b)
+	return m.appendPayload(b, start, e.refs), payload
+}
+
+// appendPayload appends the payload, with these references for its atoms, and fills in the length of the frame that begins at start.
+func (m *message) appendPayload(b []byte, start int, refs []int16) []byte {
 	from := 0
 	for i, k := range m.marks {
-		if r := e.refs[i]; r != noRef {
+		if r := refs[i]; r != noRef {
 			b = append(append(b, m.payload[from:k.tag]...), atomCacheRef, byte(r))
 			from = k.end
 		}

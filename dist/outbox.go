@@ -229,6 +229,7 @@ func (o *outbox) tick() {
 	}
 	o.current.idle()
 	o.pending.idle()
+	o.enc.starts = frameStarts{} // an idle connection needs none
 	o.pending.buf = append(o.pending.buf, 0, 0, 0, 0)
 	o.pending.size += tickLength
 	o.size += tickLength
@@ -465,6 +466,6 @@ func (o *outbox) close() {
 	o.closed = true
 	o.pending = batch{}
 	o.larges, o.senders = nil, nil
-	o.enc.atoms = nil
+	o.enc.atoms, o.enc.starts = nil, frameStarts{}
 	o.mu.Unlock()
 }

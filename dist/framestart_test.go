@@ -5,56 +5,88 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/erlnode/erlnode/etf"
 )
 
-// monitorSignals are monitors and their ends, of few processes among messages that sometimes bring new atoms, some of which take the slots of others.
-func monitorSignals(t testing.TB, n int) []Signal {
+// callSignals are what calls send: monitors and their ends, requests, replies to aliases, of few processes; among them other messages, which sometimes
+// bring new atoms, some of which take the slots of others.
+func callSignals(t testing.TB, n int) []Signal {
 	rnd := rand.New(rand.NewPCG(5, 6))
+	now := func(n int) bool { return rnd.IntN(n) == 0 }
 	var all []Signal
 	for i := range n {
-		s := Signal{Kind: Monitor, From: etf.Pid{Node: peer, ID: uint32(rnd.IntN(8)) * uint32(1+31*(rnd.IntN(10)/9)), Creation: 1 + uint32(rnd.IntN(20)/19)}}
-		if rnd.IntN(2) == 0 {
-			s.Kind = Demonitor
+		s := Signal{From: etf.Pid{Node: peer, ID: uint32(rnd.IntN(6)), Creation: 1}, ToName: "echo"}
+		ref := etf.Ref{Node: peer, Creation: 1, Len: 3, Words: [5]uint32{rnd.Uint32(), rnd.Uint32(), 9}}
+		if now(5) {
+			ref.Len, ref.Words[4] = 5, rnd.Uint32()
 		}
-		s.Ref = etf.Ref{Node: peer, Creation: 1 + uint32(rnd.IntN(20)/19), Len: uint8(3 + 2*(rnd.IntN(4)/3)), Words: [5]uint32{rnd.Uint32(), rnd.Uint32(), 9}}
-		if s.Ref.Len == 5 {
-			s.Ref.Words[4] = rnd.Uint32()
-		}
-		switch rnd.IntN(32) {
-		case 0, 1:
-			s.To = etf.Pid{Node: self, ID: uint32(rnd.IntN(2)), Creation: 2}
+		switch rnd.IntN(20) {
+		case 0:
+			s.From.ID += 32
+		case 1:
+			s.From.Creation++
 		case 2:
-			s.Ref.Node = self
-			s.ToName = "echo"
-		case 3: // the name ''
-		default:
-			s.ToName = etf.Atom(fmt.Sprint("name", rnd.IntN(20)/19))
+			ref.Creation++
+		case 3:
+			ref.Node = self
+		case 4:
+			s.ToName, s.To = "", here
+		case 5:
+			s.ToName = "" // the name ''
+		case 6:
+			s.ToName = "other"
+		case 7:
+			s.Priority = true
+		case 8:
+			ref.Len = uint8(rnd.IntN(6))
 		}
-		if rnd.IntN(100) == 0 {
-			s = Signal{Kind: Send, From: there, To: here, Payload: raw(t, etf.Atom(fmt.Sprint("new", i)))}
+		if s.Kind = Kind([]Kind{Send, Send, Monitor, Demonitor}[rnd.IntN(4)]); s.Kind != Send {
+			s.Ref = ref
+			s.Priority = false
+			all = append(all, s)
+			continue
 		}
+		if now(2) {
+			s.ToName, s.To, s.ToRef = "", etf.Pid{}, ref
+		}
+		var payload etf.Term = etf.Tuple{etf.Improper{Elems: []etf.Term{etf.Atom("alias")}, Tail: yours}, etf.Tuple{etf.Atom("add"), etf.Int(i)}}
+		switch {
+		case now(10):
+			payload = etf.Tuple{etf.Atom(fmt.Sprint("a", rnd.IntN(3))), etf.Int(i)}
+		case now(20):
+			payload = randomTerm(rnd, 30, 3)
+		case now(200):
+			payload = etf.Tuple{etf.Atom("add"), etf.Atom(fmt.Sprint("new", i))}
+		case now(200):
+			payload = etf.Tuple{etf.Atom("add"), etf.Binary(make([]byte, 2*lanePayload))}
+		}
+		s.Payload = raw(t, payload)
 		all = append(all, s)
 	}
 	return all
 }
 
-func TestMonitorFrames(t *testing.T) {
-	all := monitorSignals(t, 5000)
+func TestFrameStarts(t *testing.T) {
+	all := callSignals(t, 20000)
 	e, other := newEncoder(allFlags), newEncoder(allFlags)
-	other.monitors.few = math.MinInt // remembers nothing
+	other.starts.few = math.MinInt // remembers nothing
 	e.atoms, other.atoms = newSentAtoms(), newSentAtoms()
 	other.atoms.seed = e.atoms.seed
-	known := 0
+	known := map[Kind]int{}
 	var packets [][]byte
 	for i := range all {
 		s := all[i]
-		got, err := e.frame(nil, &s)
-		if err != nil {
-			t.Fatal(err)
+		var m message
+		if _, ok, err := m.prepare(&s, e.flags, nil); !ok || err != nil {
+			t.Fatal(s, err)
 		}
+		if k := e.starts.find(&s, &m); k != nil && k.fits(&s, &m, e.atoms.news) {
+			known[s.Kind]++
+		}
+		got := e.append(nil, &s, &m)
 		want, err := other.frame(nil, &s)
 		if err != nil {
 			t.Fatal(err)
@@ -62,13 +94,16 @@ func TestMonitorFrames(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Fatalf("frame %d, of %+v, is\n%x, want\n%x", i, s, got, want)
 		}
-		if m := e.monitors.find(&s); m != nil && len(m.frame) > 0 && m.isOf(&s) {
-			known++
-		}
 		packets = append(packets, got[4:])
 	}
-	if known < len(all)/8 {
-		t.Errorf("only %d of %d frames were known", known, len(all))
+	for _, k := range []Kind{Send, Monitor, Demonitor} {
+		if known[k] < 500 {
+			t.Errorf("only %d frames of the kind %v were known", known[k], k)
+		}
+	}
+	sameAtom := func(a, b heldAtom) bool { return a.atom == b.atom }
+	if e.atoms.slot != other.atoms.slot || !slices.EqualFunc(e.atoms.held, other.atoms.held, sameAtom) || e.atoms.news != other.atoms.news {
+		t.Error("the caches are not the same")
 	}
 	sameSeen(t, packets)
 }
