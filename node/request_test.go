@@ -45,8 +45,13 @@ func answering(t testing.TB, n *Node, name etf.Atom) *Process {
 				err = p.Send(ReplyTo(to, tag), reply)
 			case "who":
 				err = p.Send(ReplyTo(to, tag), etf.Tuple{tag, to})
+			case "second try":
+				if p.Reply(to, tag, make(chan int)) == nil {
+					t.Error("a channel was sent")
+				}
+				err = p.Reply(to, tag, text)
 			default:
-				err = p.Send(ReplyTo(to, tag), reply)
+				err = p.Reply(to, tag, text)
 			}
 			if err != nil {
 				t.Error(err)
@@ -67,7 +72,7 @@ func TestRequest(t *testing.T) {
 			Request(context.Context, any, Encode) (etf.Raw, error)
 		}{a, p} {
 			for _, to := range []any{server.Self(), Name{"server", b.Name()}} {
-				for _, text := range []string{"hello", "by pid", "twice"} {
+				for _, text := range []string{"hello", "by pid", "twice", "second try"} {
 					raw, err := caller.Request(t.Context(), to, ask(text))
 					if got, _ := raw.Term(); err != nil || got != etf.Term(etf.Atom(text)) {
 						t.Errorf("%s of %v: %v, %v", text, to, got, err)

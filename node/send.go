@@ -53,8 +53,8 @@ func (p *Process) SendNoConnect(to, v any) error {
 	return p.sendNoConnect(to, content{value: v})
 }
 
-// Reply is SendNoConnect of {Tag, v} to where the reply to a call of OTP's gen goes (ReplyTo, gen:reply/2). For small replies it takes
-// less than half of the time.
+// Reply answers a call of OTP's gen (gen:reply/2): it is SendNoConnect of {Tag, v} to where the reply goes (ReplyTo). It may be called from
+// any goroutine, once for each call. An error is ErrNoConnection or one of encoding v; then the caller has got nothing.
 func (p *Process) Reply(caller etf.Pid, tag etf.Term, v any) error {
 	return p.sendNoConnect(ReplyTo(caller, tag), content{value: v, reply: true, tag: tag})
 }
