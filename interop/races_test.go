@@ -104,12 +104,20 @@ func TestYieldedAttempt(t *testing.T) {
 				g := plainNode(t, "a@127.0.0.1", portA)
 				portOfA = g.Port()
 				connect = func() { go g.Connect(t.Context(), "m@127.0.0.1") }
-				disconnect = func() { g.Disconnect("m@127.0.0.1") }
+				disconnect = func() {
+					if err := g.Connect(t.Context(), "m@127.0.0.1"); err != nil || !g.Disconnect("m@127.0.0.1") {
+						t.Fatal("not connected: ", err)
+					}
+				}
 			} else {
 				b := install.Erl(t, otp.Options{Name: "a", Cookie: cookie, EPMDPort: portA, Args: alone})
 				portOfA = portOf(b, portA)
 				connect = func() { b.Eval(t, "spawn(net_kernel, connect_node, ['m@127.0.0.1'])") }
-				disconnect = func() { b.Eval(t, "erlang:disconnect_node('m@127.0.0.1')") }
+				disconnect = func() {
+					if got := b.Eval(t, "{net_kernel:connect_node('m@127.0.0.1'), erlang:disconnect_node('m@127.0.0.1')}"); got != "{true,true}" {
+						t.Fatal("not connected: ", got)
+					}
+				}
 			}
 			register(portM, "a", portOfA)
 			m.Eval(t, "net_kernel:monitor_nodes(true)")
@@ -129,7 +137,7 @@ func TestYieldedAttempt(t *testing.T) {
 			if _, err := io.ReadFull(fromA, name[2:]); err != nil {
 				t.Fatal(err)
 			}
-			// m connects, a yields and hangs up; then that connection ends.
+			// m connects, a yields and hangs up; once a has the connection up too, it ends it.
 			if got := m.Eval(t, "net_kernel:connect_node('a@127.0.0.1')"); got != "true" {
 				t.Fatal(got)
 			}
@@ -140,6 +148,8 @@ func TestYieldedAttempt(t *testing.T) {
 			if got := m.Eval(t, "receive {nodeup, 'a@127.0.0.1'} -> receive {nodedown, 'a@127.0.0.1'} -> nodes(connected) end end"); got != "[]" {
 				t.Fatal(got)
 			}
+			// net_kernel hears of the end after the others, and would say alive until then.
+			m.Eval(t, "(fun F() -> case ets:member(sys_dist, 'a@127.0.0.1') of true -> F(); false -> ok end end)()")
 			// Now m reads it, and connects while it waits for more.
 			toM, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", portOf(m, portM)))
 			if err != nil {
