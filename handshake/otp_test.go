@@ -37,6 +37,25 @@ func startErlang(t *testing.T) *erlang {
 		}
 		t.Skipf("no Erlang/OTP here: %v", err)
 	}
+	for tries := 1; ; tries++ {
+		e := launchErlang(t, erl)
+		io.WriteString(e.in, "list_to_integer(erlang:system_info(otp_release)).\n")
+		e.out.Scan()
+		release, err := strconv.Atoi(e.out.Text())
+		if err == nil {
+			e.old = release < 25
+			return e
+		}
+		if tries == 5 {
+			t.Fatalf("Erlang does not start: %q, %v", e.out.Text(), e.out.Err())
+		}
+	}
+}
+
+// launchErlang starts a node that listens on 127.0.0.1, on the port that is ours on 127.0.0.2. Somebody else may have that port there, if only
+// for a connection: then the node ends at once.
+func launchErlang(t *testing.T, erl string) *erlang {
+	t.Helper()
 	ours, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
 		t.Skipf("cannot listen on 127.0.0.2: %v", err)
@@ -67,10 +86,7 @@ func startErlang(t *testing.T) *erlang {
 		defer timer.Stop()
 		cmd.Wait()
 	})
-	e := &erlang{t: t, in: in, out: bufio.NewScanner(out), addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), ours: ours}
-	release := e.eval("list_to_integer(erlang:system_info(otp_release))")
-	e.old = release == "23" || release == "24"
-	return e
+	return &erlang{t: t, in: in, out: bufio.NewScanner(out), addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), ours: ours}
 }
 
 func (e *erlang) eval(expr string) string {
