@@ -18,6 +18,7 @@ type loans struct {
 const (
 	firstLoan = 8
 	rareLoan  = 4096
+	manyLoans = 256 // that have gone well make up for one that has not: they take some milliseconds, that one two at most
 )
 
 // atOnce is how long nobody may read before the loan has failed, though whom the turn was lent to has come.
@@ -38,7 +39,7 @@ func (l *loans) due() bool {
 
 // failed notes that nobody has come, or that the answer to him took long.
 func (l *loans) failed() {
-	if l.good >= 8*l.backoff {
+	if l.good >= min(8*l.backoff, manyLoans) {
 		l.backoff = 0
 	}
 	l.backoff = min(max(2*l.backoff, firstLoan), rareLoan)
@@ -110,6 +111,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 		case in.err != nil, in.asked > 0, in.reader.start != in.reader.end: // work for Serve, or a part of something long
 		case w.Answered():
 			in.others = 0
+			in.loans.good++
 			if w.Alone() && t.lend() {
 				if !w.Alone() {
 					c.Reclaim()

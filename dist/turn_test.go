@@ -274,6 +274,13 @@ func TestLoans(t *testing.T) {
 	if n := next(); n != rareLoan+1 {
 		t.Errorf("after %d answers, want %d", n, rareLoan+1)
 	}
+	for range manyLoans {
+		l.due()
+	}
+	l.failed()
+	if n := next(); n != firstLoan+1 {
+		t.Errorf("after many good loans: after %d answers, want %d", n, firstLoan+1)
+	}
 }
 
 // caller is one that waits for an answer.
@@ -293,14 +300,19 @@ func TestAwait(t *testing.T) {
 	var inAwait, byAwait atomic.Int32
 	got := make(chan bool, 1000)
 	cfg := Config{NetTickTime: -1}
+	inRow := 0 // answers that the caller has read with one loan
 	cfg.Handle = func(*Signal) {
 		byAwait.Add(inAwait.Load())
 		if !c.Answer() { // it is for the caller that reads
+			if inRow++; c.in.loans.good < inRow {
+				t.Errorf("after %d answers with one loan only %d loans count as good", inRow, c.in.loans.good)
+			}
 			w.answers.Add(1)
 			got <- true
 		}
 	}
 	cfg.Serve = func(turn *Turn) {
+		inRow = 0
 		turn.Lend()
 		w.answers.Add(1)
 		got <- true
