@@ -128,7 +128,7 @@ func (p *Process) finish() {
 	p.finished = true
 	linked, monitors, watchers, ties := p.links, p.monitors, p.watchers, p.ties
 	p.links, p.monitors, p.watchers, p.ties = links{}, nil, nil, nil
-	r := p.reason
+	r, renamed := p.reason, p.renamed
 	p.mu.Unlock()
 
 	for _, t := range ties {
@@ -141,7 +141,7 @@ func (p *Process) finish() {
 		}
 	}
 	for k, w := range watchers {
-		if w.named {
+		if w.named && renamed {
 			p.node.watchedByName.remove(k)
 		}
 		p.node.emitDown(k, w, p.pid, payload)

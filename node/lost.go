@@ -82,8 +82,9 @@ func (p *Process) watchersLostLocked(s *session) (ends []func()) {
 			continue
 		}
 		n++
-		if w.named || w.abandon != nil {
-			ends = append(ends, func() { p.unwatched(k, w) })
+		if w.named && p.renamed || w.abandon != nil {
+			renamed := p.renamed
+			ends = append(ends, func() { p.unwatched(k, w, renamed) })
 		}
 	}
 	switch n {

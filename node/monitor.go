@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/erlnode/erlnode/dist"
@@ -43,15 +42,6 @@ type priority bool
 
 func (on priority) monitor(m *monitor) { m.priority = bool(on) }
 func (on priority) link(l *link)       { l.priority = bool(on) }
-
-// watcher is somebody who monitors a process of this node: a process here or on a peer, or a call (Node.Request).
-type watcher struct {
-	pid     etf.Pid
-	named   bool     // the monitor was set up by a name,
-	name    etf.Atom // which is this
-	request *request
-	abandon context.CancelCauseFunc // nil, or to be told when the monitor is taken back: see receiveSpawn
-}
 
 // Monitor makes the process a watcher of another, given as etf.Pid, etf.Atom (a name on this node), Name or *Process.
 // When that one exits a message comes, once: {'DOWN', Ref, process, Pid | {Name, Node}, Reason}; see Message.Down. If there
@@ -211,73 +201,4 @@ func (m *monitor) down(r *reason) Message {
 	m.session = nil
 	m.kind, m.reason, m.monitor = downNotice, r, m
 	return Message{notice: &m.notice}
-}
-
-// watchKey tells monitors apart: a reference counts only together with who sent it.
-type watchKey struct {
-	session *session // nil inside the node
-	ref     etf.Ref
-}
-
-// watch adds a watcher, and reports false if the process is no more. A reference that its sender has used already changes
-// nothing.
-func (p *Process) watch(k watchKey, w watcher) bool {
-	p.mu.Lock()
-	if p.exited {
-		p.mu.Unlock()
-		return false
-	}
-	if _, used := p.watchers[k]; used || w.named && !p.node.watchedByName.add(k, p) {
-		p.mu.Unlock()
-		return true
-	}
-	if p.watchers == nil {
-		p.watchers = make(map[watchKey]watcher)
-	}
-	p.watchers[k] = w
-	tied := k.session == nil || p.tiedLocked(k.session)
-	p.mu.Unlock()
-	if !tied { // else its loss will find the watcher: it takes the tie first
-		k.session.tie(p)
-	}
-	return true
-}
-
-// unwatch takes out a monitor of the watcher by.
-func (p *Process) unwatch(k watchKey, by etf.Pid) {
-	p.mu.Lock()
-	w, ok := p.watchers[k]
-	if ok = ok && w.pid == by; ok {
-		delete(p.watchers, k)
-	}
-	p.mu.Unlock()
-	if ok {
-		p.unwatched(k, w)
-	}
-}
-
-// unwatched is what follows when a watcher has been taken out.
-func (p *Process) unwatched(k watchKey, w watcher) {
-	if w.named {
-		p.node.watchedByName.remove(k)
-	}
-	if w.abandon != nil {
-		w.abandon(ErrAbandoned)
-	}
-}
-
-// emitDown tells a watcher that the process it watches has ended, or that there is none.
-func (n *Node) emitDown(k watchKey, w watcher, from etf.Pid, reason etf.Raw) {
-	if w.request != nil {
-		w.request.fail(k.ref, reason)
-		return
-	}
-	s := &dist.Signal{Kind: dist.Down, From: from, To: w.pid, Ref: k.ref, Payload: reason}
-	switch {
-	case w.name != "":
-		s.FromName = w.name // From stays: the signal must not overtake what that process has sent
-	case w.named:
-		s.From = etf.Pid{} // how the name '' is told from none
-	}
-	n.emit(k.session, s)
 }

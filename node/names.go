@@ -78,6 +78,7 @@ func (n *Node) Registered() []etf.Atom {
 
 // unname removes the name if it is p's.
 func (n *Node) unname(name etf.Atom, p *Process) bool {
+	p.rename()
 	n.names.mu.Lock()
 	defer n.names.mu.Unlock()
 	if n.names.m[name] != p {

@@ -36,7 +36,7 @@ type Node struct {
 
 	processes     processTable
 	names         table[etf.Atom]
-	watchedByName table[watchKey] // the target of each monitor that was set up by name
+	watchedByName table[watchKey] // of monitors by name, the targets that have lost it
 	aliases       aliasTable
 	events        events
 	functions     functionTable // what peers may run here

@@ -41,6 +41,7 @@ type Process struct {
 	monitors map[uint64]*monitor       // of others, by this process; see refNumber
 	spawns   map[etf.Ref]*spawnRequest // not answered yet
 	watchers map[watchKey]watcher      // monitors of this process, by others
+	renamed  bool                      // it has lost a name: those by name are in Node.watchedByName as well
 	aliases  map[etf.Ref]AliasMode
 	ties     []tie     // to the connections that know this process
 	interest *interest // in nodes, or nil

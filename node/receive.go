@@ -110,7 +110,7 @@ func (n *Node) receiveExit2(sig *dist.Signal) {
 
 // receiveMonitor resolves a name once, now: who registers it later does not matter.
 func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
-	k, w := watchKey{s, sig.Ref}, watcher{pid: sig.From, named: sig.ByName(), name: sig.ToName}
+	k, w := n.watchKey(s, &sig.Ref), watcher{pid: sig.From, named: sig.ByName(), name: sig.ToName}
 	var p *Process
 	if w.named {
 		p = n.names.get(sig.ToName)
@@ -123,12 +123,15 @@ func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
 	n.emitDown(k, w, sig.To, missing.raw)
 }
 
-// receiveDemonitor finds the watched process by the reference where the monitor was by name: the name may have been
-// given to another one since.
+// receiveDemonitor finds the watched process by the reference where the monitor was by name, and that is not the process's any more: it may have
+// been given to another one since.
 func (n *Node) receiveDemonitor(sig *dist.Signal, s *session) {
-	k := watchKey{s, sig.Ref}
+	k := n.watchKey(s, &sig.Ref)
 	p := n.processes.find(n, sig.To)
 	if sig.ByName() {
+		if p = n.names.get(sig.ToName); p != nil && p.unwatch(k, sig.From) {
+			return
+		}
 		p = n.watchedByName.get(k)
 	}
 	if p != nil {

@@ -163,7 +163,7 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 	if t.byName() {
 		server = p.node.names.get(t.name)
 	}
-	k := watchKey{ref: r.ref}
+	k := p.node.watchKey(nil, &r.ref)
 	if server == nil || !server.watch(k, watcher{request: r}) {
 		return etf.Raw{}, &ExitError{Reason: noproc}
 	}

@@ -279,7 +279,7 @@ func (n *Node) spawnHere(r *spawnRequest, sig *dist.Signal) {
 	if r.monitor != nil {
 		var abandon context.CancelCauseFunc
 		ctx, abandon = context.WithCancelCause(ctx)
-		child.watch(watchKey{ref: r.ref}, watcher{pid: sig.From, abandon: abandon})
+		child.watch(n.watchKey(nil, &r.ref), watcher{pid: sig.From, abandon: abandon})
 	}
 	r.accepted(child.pid, nil, false, r.monitor != nil) // a link is there already
 	child.start(ctx, sig.Payload)

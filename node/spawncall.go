@@ -108,7 +108,7 @@ func (p *Process) spawnWaitHere(ctx context.Context, c *spawnCall, sig *dist.Sig
 		return etf.Raw{}, &SpawnError{c.on, "system_limit"}
 	}
 	wanted, abandon := context.WithCancelCause(child.Context())
-	k := watchKey{ref: c.ref}
+	k := p.node.watchKey(nil, &c.ref)
 	child.watch(k, watcher{request: &c.request, abandon: abandon})
 	child.start(wanted, etf.Raw{Bytes: append([]byte(nil), sig.Payload.Bytes...)})
 	a := p.await(ctx, &c.request)

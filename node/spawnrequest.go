@@ -36,7 +36,7 @@ func (n *Node) receiveSpawn(sig *dist.Signal, s *session) {
 	if o.monitor {
 		var abandon context.CancelCauseFunc
 		ctx, abandon = context.WithCancelCause(ctx)
-		p.watch(watchKey{s, sig.Ref}, watcher{pid: sig.From, abandon: abandon})
+		p.watch(n.watchKey(s, &sig.Ref), watcher{pid: sig.From, abandon: abandon})
 	}
 	n.emit(s, &dist.Signal{Kind: dist.SpawnReply, To: sig.From, Ref: sig.Ref, Linked: o.link, Monitored: o.monitor, From: p.pid})
 	p.start(ctx, sig.Payload)
