@@ -30,9 +30,9 @@ type aliasTable struct {
 }
 
 type aliasShard struct {
-	mu      sync.RWMutex
+	mu      sync.Mutex
 	entries map[uint64]aliased
-	_       [64 - 32]byte // a cache line each
+	_       [64 - 16]byte // a cache line each
 }
 
 type aliased struct {
@@ -54,11 +54,11 @@ func (t *aliasTable) shard(ref *etf.Ref) (*aliasShard, uint64) {
 func (t *aliasTable) add(ref etf.Ref, a aliased) {
 	s, u := t.shard(&ref)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.entries == nil {
 		s.entries = make(map[uint64]aliased)
 	}
 	s.entries[u] = a
+	s.mu.Unlock()
 }
 
 func (t *aliasTable) remove(ref etf.Ref) {
@@ -73,9 +73,9 @@ func (t *aliasTable) get(ref etf.Ref) (a aliased, ok bool) {
 	if s == nil {
 		return a, false
 	}
-	s.mu.RLock()
+	s.mu.Lock()
 	a, ok = s.entries[u]
-	s.mu.RUnlock()
+	s.mu.Unlock()
 	return a, ok
 }
 
@@ -83,13 +83,13 @@ func (t *aliasTable) get(ref etf.Ref) (a aliased, ok bool) {
 func (t *aliasTable) requests(s *session) (refs []etf.Ref, all []*request) {
 	for i := range t.shards {
 		shard := &t.shards[i]
-		shard.mu.RLock()
+		shard.mu.Lock()
 		for u, a := range shard.entries {
 			if a.request != nil && a.session == s {
 				refs, all = append(refs, t.node.refOf(u)), append(all, a.request)
 			}
 		}
-		shard.mu.RUnlock()
+		shard.mu.Unlock()
 	}
 	return refs, all
 }
@@ -97,9 +97,9 @@ func (t *aliasTable) requests(s *session) (refs []etf.Ref, all []*request) {
 // len is the number of aliases.
 func (t *aliasTable) len() (n int) {
 	for i := range t.shards {
-		t.shards[i].mu.RLock()
+		t.shards[i].mu.Lock()
 		n += len(t.shards[i].entries)
-		t.shards[i].mu.RUnlock()
+		t.shards[i].mu.Unlock()
 	}
 	return n
 }

@@ -39,7 +39,7 @@ func (b *bunch) isFor(sig *dist.Signal) bool {
 
 // bunches tells whether messages for the process can wait for others: not those that may answer a call, or that the reader will serve.
 func (p *Process) bunches() bool {
-	return p.requests.Load() == 0 && p != p.node.caller && p.server.Load() == nil
+	return p.requests.Load() == 0 && !p.shared() && p.server.Load() == nil
 }
 
 // bunched puts a message into a bunch, or reports false, with all bunches delivered.

@@ -220,6 +220,12 @@ func (p *Process) TrapExit(on bool) (before bool) {
 // begin notes that an operation emits signals in the process's name, and fails when it has exited. Every begin that
 // succeeds is followed by end: the signals of the exit wait for it, so that a process sends nothing after its end.
 func (p *Process) begin() error {
+	if p.shared() {
+		if p.life.Load() < dead {
+			return nil
+		}
+		return p.Err()
+	}
 	if p.life.Add(1) < dead {
 		return nil
 	}
@@ -232,10 +238,14 @@ const dead = 1 << 62
 
 // end is the end of an operation. The last one after the exit of the process tells everyone of that.
 func (p *Process) end() {
-	if p.life.Add(-1) == dead {
+	if !p.shared() && p.life.Add(-1) == dead {
 		p.finish()
 	}
 }
+
+// shared tells whether the process is the one that all goroutines share which are none: it has nobody to tell of its end, so what they
+// do is not counted, each on another processor.
+func (p *Process) shared() bool { return p == p.node.caller }
 
 // within returns ctx cut short by the end of the process, for what it does under another context than its own: its exit
 // signals wait for all that it has under way.

@@ -60,8 +60,10 @@ func (p *Process) Request(ctx context.Context, to any, encode Encode) (etf.Raw, 
 	}
 	r := p.node.takeRequest()
 	defer p.node.releaseRequest(r)
-	p.requests.Add(1)
-	defer p.requests.Add(-1)
+	if !p.shared() {
+		p.requests.Add(1)
+		defer p.requests.Add(-1)
+	}
 	p.node.aliases.add(r.ref, aliased{request: r, session: s})
 	defer p.node.aliases.remove(r.ref)
 	if s == nil {
@@ -213,11 +215,11 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 // await waits for the answer, the context, and the end of the caller itself.
 func (p *Process) await(ctx context.Context, r *request) answer {
 	p.giveTurn()
-	if p == p.node.caller && ctx.Done() == nil {
+	if p.shared() && ctx.Done() == nil {
 		return <-r.answer
 	}
 	var exited <-chan struct{}
-	if p != p.node.caller && ctx != p.Context() {
+	if !p.shared() && ctx != p.Context() {
 		exited = p.Done()
 	}
 	select {
@@ -234,9 +236,9 @@ func (p *Process) await(ctx context.Context, r *request) answer {
 // without aliases replies that way, and OTP's own net_kernel sometimes does. The message is looked into only while calls
 // of the process are under way. What comes to the node's own calling process is never for anybody else.
 func (p *Process) answered(message etf.Raw) bool {
-	absorb := p == p.node.caller
-	if p.requests.Load() == 0 {
-		return absorb
+	absorb := p.shared()
+	if !absorb && p.requests.Load() == 0 {
+		return false
 	}
 	rd := etf.NewReader(message)
 	if n, err := rd.Tuple(); err != nil || n != 2 {
