@@ -50,7 +50,7 @@ type outbox struct {
 	closed   bool
 	later    *time.Timer // for what is posted to go out with something else
 	armed    bool        // it runs
-	corked   time.Time   // since when what is sent waits for uncork; zero: it does not
+	corked   bool        // what is sent waits for uncork
 
 	current batch // is being written
 	done    int   // bytes of it that are
@@ -223,7 +223,7 @@ func (o *outbox) tick() {
 		return
 	}
 	if !o.pending.empty() {
-		o.corked = time.Time{}
+		o.corked = false
 		o.flush()
 		return
 	}
@@ -250,12 +250,12 @@ func (o *outbox) added(stay bool) {
 		o.mu.Unlock()
 		return // whoever writes comes back for it
 	}
-	if !o.corked.IsZero() {
+	if o.corked {
 		if !stay && o.size < corkedBytes {
 			o.mu.Unlock()
 			return
 		}
-		o.corked = time.Time{}
+		o.corked = false
 	}
 	o.busy = true
 	if o.inline == nil || !stay && (o.gather.Load() || time.Since(o.last) < inlineAfter) {
@@ -275,25 +275,24 @@ const (
 // cork lets what is sent from now on wait for uncork.
 func (o *outbox) cork() {
 	o.mu.Lock()
-	o.corked = time.Now()
+	o.corked = true
 	o.mu.Unlock()
 }
 
 // uncork sends what has waited.
 func (o *outbox) uncork() {
 	o.mu.Lock()
-	o.corked = time.Time{}
+	o.corked = false
 	o.flush()
 }
 
-// recork sends what has waited for long enough.
+// recork sends what has waited, unless the cork is off, and lets what comes then wait.
 func (o *outbox) recork() {
 	o.mu.Lock()
-	if o.corked.IsZero() || time.Since(o.corked) < corkedFor {
+	if !o.corked {
 		o.mu.Unlock()
 		return
 	}
-	o.corked = time.Now()
 	o.flush()
 }
 
@@ -423,8 +422,8 @@ func (o *outbox) ready() bool {
 
 // wait returns when something may have been written. It is called with the lock held, and returns so.
 func (o *outbox) wait(ctx context.Context, closed <-chan struct{}) error {
-	if !o.corked.IsZero() {
-		o.corked = time.Time{}
+	if o.corked {
+		o.corked = false
 		o.flush()
 		o.mu.Lock()
 		return nil

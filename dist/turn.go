@@ -11,8 +11,9 @@ type Turn struct {
 	conn  *Conn
 	state uint64 // of the connection, as this turn left it
 
-	mayLend bool      // one answer has come, and nothing else
-	began   time.Time // Config.Serve
+	mayLend bool          // one answer has come, and nothing else
+	began   time.Duration // Config.Serve, since epoch
+	corked  time.Duration // since epoch; 0: what is sent does not wait
 }
 
 // turns says who reads. The low bits tell what happens in the turn, the rest counts, so that a state is never seen twice.
@@ -75,15 +76,16 @@ func (c *Conn) lead() {
 // serve lets Config.Serve work, and reports whether this goroutine still has the turn.
 func (t *Turn) serve(many bool) bool {
 	c := t.conn
+	t.began, t.corked = time.Since(epoch), 0
 	if many {
 		c.out.cork() // before anybody can take the turn over: who does takes the cork off
+		t.corked = t.began
 	}
 	t.state = t.state + nextTurn | serving // it was reading
 	c.turns.state.Store(t.state)
 	if !c.turns.armed.Load() {
 		c.watch()
 	}
-	t.began = time.Now()
 	c.cfg.Serve(t)
 	now := t.state &^ doing
 	if t.state&doing == lent || !c.turns.state.CompareAndSwap(t.state, now) {
@@ -99,7 +101,8 @@ func (t *Turn) serve(many bool) bool {
 // Renew says that a piece of the work is done. It reports false if another goroutine has the turn now, also because all pieces together have
 // taken long; that one will call Config.Serve for what is left.
 func (t *Turn) Renew() bool {
-	if time.Since(t.began) > patience {
+	now := time.Since(epoch)
+	if now-t.began > patience {
 		t.conn.takeOver(t.state)
 		return false
 	}
@@ -108,7 +111,10 @@ func (t *Turn) Renew() bool {
 		return false
 	}
 	t.state = next
-	t.conn.out.recork()
+	if t.corked != 0 && now-t.corked >= corkedFor {
+		t.conn.out.recork()
+		t.corked = now
+	}
 	return true
 }
 

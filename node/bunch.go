@@ -63,7 +63,7 @@ func (s *session) bunched(sig *dist.Signal) bool {
 	n := s.node
 	var p *Process
 	if sig.ByName() {
-		p = n.names.get(sig.ToName)
+		p = n.registered(sig.ToName, s)
 	} else {
 		p = n.processes.find(n, sig.To)
 	}

@@ -9,6 +9,7 @@ var exitLost = &notice{kind: exitNotice, reason: &lost}
 
 // lost makes the loss of the connection felt: every link, monitor and call ends with noconnection, now.
 func (s *session) lost() {
+	s.found = found{} // nobody reads any more
 	s.mu.Lock()
 	s.dead = true
 	s.over.Store(true)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -76,6 +77,37 @@ func (n *Node) Registered() []etf.Atom {
 	return all
 }
 
+// nameTable holds the registered names.
+type nameTable struct {
+	table[etf.Atom]
+	lost atomic.Uint64 // how many have been lost so far; it grows while mu is held
+}
+
+// found is the process that was found by its name last, as long as no name is lost. It belongs to who reads a connection: most of what comes
+// for names comes for the same one.
+type found struct {
+	name    etf.Atom
+	process *Process
+	lost    uint64
+}
+
+// get looks a name up; nil: nobody has it.
+func (f *found) get(t *nameTable, name etf.Atom) *Process {
+	lost := t.lost.Load() // before: what is lost meanwhile counts as later
+	if f.process == nil || f.name != name || f.lost != lost {
+		*f = found{name, t.get(name), lost}
+	}
+	return f.process
+}
+
+// registered is who has the name that a signal is for, which came over s or, if that is nil, from this node.
+func (n *Node) registered(name etf.Atom, s *session) *Process {
+	if s == nil {
+		return n.names.get(name)
+	}
+	return s.found.get(&n.names, name)
+}
+
 // unname removes the name if it is p's.
 func (n *Node) unname(name etf.Atom, p *Process) bool {
 	p.rename()
@@ -85,5 +117,6 @@ func (n *Node) unname(name etf.Atom, p *Process) bool {
 		return false
 	}
 	delete(n.names.m, name)
+	n.names.lost.Add(1)
 	return true
 }

@@ -35,7 +35,7 @@ type Node struct {
 	entry        io.Closer          // at the Discovery, or nil
 
 	processes     processTable
-	names         table[etf.Atom]
+	names         nameTable
 	watchedByName table[watchKey] // of monitors by name, the targets that have lost it
 	aliases       aliasTable
 	events        events

@@ -81,7 +81,7 @@ func (n *Node) deliver(sig *dist.Signal, s *session) {
 	case sig.To.Node != "":
 		p = n.processes.find(n, sig.To)
 	default:
-		p = n.names.get(sig.ToName)
+		p = n.registered(sig.ToName, s)
 	}
 	if p == nil || p.answered(sig.Payload) {
 		return
@@ -113,7 +113,7 @@ func (n *Node) receiveMonitor(sig *dist.Signal, s *session) {
 	k, w := n.watchKey(s, &sig.Ref), watcher{pid: sig.From, named: sig.ByName(), name: sig.ToName}
 	var p *Process
 	if w.named {
-		p = n.names.get(sig.ToName)
+		p = n.registered(sig.ToName, s)
 	} else {
 		p = n.processes.find(n, sig.To)
 	}
@@ -129,7 +129,7 @@ func (n *Node) receiveDemonitor(sig *dist.Signal, s *session) {
 	k := n.watchKey(s, &sig.Ref)
 	p := n.processes.find(n, sig.To)
 	if sig.ByName() {
-		if p = n.names.get(sig.ToName); p != nil && p.unwatch(k, sig.From) {
+		if p = n.registered(sig.ToName, s); p != nil && p.unwatch(k, sig.From) {
 			return
 		}
 		p = n.watchedByName.get(k)

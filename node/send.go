@@ -103,7 +103,7 @@ func (c *content) append(b []byte) ([]byte, error) {
 	if !c.reply {
 		return etf.Append(b, c.value)
 	}
-	out, err := etf.AppendTerm(etf.AppendTupleHeader(b, 2), c.tag)
+	out, err := appendTag(etf.AppendTupleHeader(b, 2), c.tag)
 	if err == nil {
 		out, err = etf.Append(out, c.value)
 	}
@@ -111,6 +111,17 @@ func (c *content) append(b []byte) ([]byte, error) {
 		return b, err
 	}
 	return out, nil
+}
+
+// appendTag appends the tag of a reply, which is [alias | Ref] mostly.
+func appendTag(b []byte, tag etf.Term) ([]byte, error) {
+	if list, ok := tag.(etf.Improper); ok && len(list.Elems) == 1 {
+		first, _ := list.Elems[0].(etf.Atom)
+		if first == "alias" {
+			return etf.AppendTerm(etf.AppendAtom(etf.AppendListHeader(b, 1), first), list.Tail)
+		}
+	}
+	return etf.AppendTerm(b, tag)
 }
 
 // sendHere sends a message to a process, name or alias of this node.

@@ -23,6 +23,7 @@ type session struct {
 	gone     chan struct{} // closed when everybody has heard of the loss
 
 	bunches bunches // of who reads
+	found   found   // of who reads
 	ready   claims
 	calls   atomic.Int32 // that wait for an answer
 	over    atomic.Bool  // as dead
