@@ -37,12 +37,12 @@ func (l *loans) due() bool {
 	return true
 }
 
-// failed notes that nobody has come, or that the answer to him took long.
+// failed notes that nobody has come, or that the answer to him took long. The fewer loans went well before, the longer it may take until the next.
 func (l *loans) failed() {
 	if l.good >= min(8*l.backoff, manyLoans) {
 		l.backoff = 0
 	}
-	l.backoff = min(max(2*l.backoff, firstLoan), rareLoan)
+	l.backoff = max(min(2*l.backoff, rareLoan/(l.good+1)), firstLoan)
 	l.after, l.good = l.backoff, 0
 }
 
@@ -94,9 +94,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 	in := c.in
 	in.awaiting = true
 	if c.turns.sinceLoan() > atOnce {
-		in.loans.failed() // others may have waited
-		go c.lead()
-		return false
+		in.loans.failed() // others may have waited; what comes now is read at once
 	}
 	stirred := w
 	if !elsewhere {
@@ -112,7 +110,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 		case w.Answered():
 			in.others = 0
 			in.loans.good++
-			if w.Alone() && t.lend() {
+			if in.loans.after == 0 && w.Alone() && t.lend() {
 				if !w.Alone() {
 					c.Reclaim()
 				}

@@ -274,6 +274,13 @@ func TestLoans(t *testing.T) {
 	if n := next(); n != rareLoan+1 {
 		t.Errorf("after %d answers, want %d", n, rareLoan+1)
 	}
+	for range 15 {
+		l.due()
+	}
+	l.failed()
+	if n := next(); n != rareLoan/17+1 {
+		t.Errorf("after some good loans: after %d answers, want %d", n, rareLoan/17+1)
+	}
 	for range manyLoans {
 		l.due()
 	}
@@ -304,7 +311,11 @@ func TestAwait(t *testing.T) {
 	cfg.Handle = func(*Signal) {
 		byAwait.Add(inAwait.Load())
 		if !c.Answer() { // it is for the caller that reads
-			if inRow++; c.in.loans.good < inRow {
+			inRow++
+			if c.in.loans.after > 0 {
+				inRow = 0 // the caller was late
+			}
+			if c.in.loans.good < inRow {
 				t.Errorf("after %d answers with one loan only %d loans count as good", inRow, c.in.loans.good)
 			}
 			w.answers.Add(1)
