@@ -73,7 +73,7 @@ func inChart(w workResult, f figure) (class string, ok bool) {
 		return "gogo", true
 	case "TCP":
 		return "floor", true
-	case "BEAM-C", "BEAM-handcut":
+	case "BEAM-C", "BEAM-handcut", "BEAM-unwatched":
 		return "floor", w.Key == "call1" || w.Key == "call64"
 	}
 	return "floor", strings.HasPrefix(f.Pair, "BEAM-ergo") && (w.Key == "call1" || w.Key == "call64" || w.Key == "ping" || w.Key == "flood1")

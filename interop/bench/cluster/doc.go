@@ -3,7 +3,8 @@
 // A pair is a driver, which sends and calls, and a server on another node, each a process of its own. The drivers are a
 // BEAM node (cluster.erl) and a Go node (gopeer.go, godriver.go); the servers are these two, a node of ergo, a C program on OTP's
 // erl_interface (c/echo.c; the BEAM sends a C node no monitors, so that a call is one message each way), and a Go program that
-// answers calls by hand, without a node (handcut.go), which is the floor of the protocol. Raw TCP without any protocol (raw.go)
+// answers calls by hand, without a node (handcut.go), which is the floor of the protocol; once more as one that cannot be monitored (BEAM-unwatched), like
+// the C node. Raw TCP without any protocol (raw.go)
 // is the floor of the socket. ergo, which OTP 26 and later refuse, is driven by the first release that it works with.
 //
 // Each piece of work is done for a part of a second by every pair in turn, and that in several rounds; the figures are

@@ -21,6 +21,15 @@ import (
 // runHandCut is the floor of the protocol: one goroutine that reads packets, skips over terms and writes the reply to each
 // call. There are no processes, no monitors and no limits.
 func runHandCut(name, cookie string) error {
+	return handCut(name, cookie, "handcut", handshake.Default)
+}
+
+// runUnwatched is runHandCut of a node that cannot be monitored, like a C node: a BEAM sends it one packet a call instead of three.
+func runUnwatched(name, cookie string) error {
+	return handCut(name, cookie, "unwatched", handshake.Default&^(handshake.DistMonitor|handshake.DistMonitorName))
+}
+
+func handCut(name, cookie, kind string, flags handshake.Flags) error {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -30,7 +39,7 @@ func runHandCut(name, cookie string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("ready handcut")
+	fmt.Println("ready", kind)
 	go func() { // as the other peers, it ends with its standard input
 		wait()
 		os.Exit(0)
@@ -44,7 +53,7 @@ func runHandCut(name, cookie string) error {
 			Name:     name,
 			Cookie:   func(string) string { return cookie },
 			Creation: reg.Creation(),
-			Flags:    handshake.Default &^ (handshake.Fragments | handshake.DistHdrAtomCache | handshake.Published),
+			Flags:    flags &^ (handshake.Fragments | handshake.DistHdrAtomCache | handshake.Published),
 		})
 		if shake(nc, machine) == nil {
 			echoRaw(nc)

@@ -47,7 +47,7 @@ func main() {
 func run() error {
 	if *peerFlag != "" {
 		be, ok := map[string]func(name, cookie string) error{
-			"go": runGo, "ergo": runErgo, "handcut": runHandCut, "rawserver": runRawServer, "rawdriver": runRawDriver,
+			"go": runGo, "ergo": runErgo, "handcut": runHandCut, "unwatched": runUnwatched, "rawserver": runRawServer, "rawdriver": runRawDriver,
 		}[*peerFlag]
 		if !ok {
 			return fmt.Errorf("no peer of kind %q", *peerFlag)

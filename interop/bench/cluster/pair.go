@@ -30,7 +30,7 @@ func (p *pair) lacks(w *work) string {
 	}
 	calls := strings.HasPrefix(w.key, "call")
 	switch p.server.kind {
-	case "c", "handcut":
+	case "c", "handcut", "unwatched":
 		if !calls {
 			return "it answers calls, and that is all"
 		}
@@ -93,6 +93,7 @@ func (l *lab) pairs(bins []string, names string, three bool) ([]*pair, error) {
 			add("Go-Go", base, golang, golang)
 			add("BEAM-C", base, beam, l.c)
 			add("BEAM-handcut", base, beam, self("handcut"))
+			add("BEAM-unwatched", base, beam, self("unwatched"))
 			add("TCP", base, self("rawdriver"), self("rawserver"))
 		}
 		if release < 26 && !ergo {
