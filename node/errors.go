@@ -15,6 +15,8 @@ var (
 	ErrNoConnection = errors.New("noconnection")
 	// ErrClosed says that the node has been closed.
 	ErrClosed = errors.New("node: closed")
+	// ErrNoSuspend says that SendNoSuspend would have to wait.
+	ErrNoSuspend = errors.New("nosuspend")
 	// ErrNameTaken says that a process is registered under the name already.
 	ErrNameTaken = errors.New("node: name is registered already")
 	// ErrRegistered says that the process has a name already. A process has one name at most.

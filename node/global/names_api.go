@@ -136,17 +136,20 @@ func term(name any) (etf.Term, error) {
 
 // ask makes a request and waits for its answer.
 func (g *Global) ask(ctx context.Context, request func(m *machine, id uint64)) (etf.Term, error) {
-	g.mu.Lock()
-	if g.over {
-		g.mu.Unlock()
+	var id uint64
+	c := make(chan etf.Term, 1)
+	g.locked(func() {
+		if g.over {
+			return
+		}
+		g.last++
+		id = g.last
+		g.waiting[id] = c
+		g.happenLocked(func(m *machine) { request(m, id) })
+	})
+	if id == 0 {
 		return nil, node.ErrClosed
 	}
-	g.last++
-	id := g.last
-	c := make(chan etf.Term, 1)
-	g.waiting[id] = c
-	g.happenLocked(func(m *machine) { request(m, id) })
-	g.mu.Unlock()
 	select {
 	case v := <-c:
 		return v, nil
@@ -160,10 +163,10 @@ func (g *Global) ask(ctx context.Context, request func(m *machine, id uint64)) (
 
 // forget gives a request up.
 func (g *Global) forget(id uint64) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.waiting, id)
-	g.happenLocked(func(m *machine) { m.abandon(id) })
+	g.locked(func() {
+		delete(g.waiting, id)
+		g.happenLocked(func(m *machine) { m.abandon(id) })
+	})
 }
 
 func isRefusal(err error) bool { return errors.Is(err, ErrNameTaken) || errors.Is(err, ErrRegistered) }

@@ -2,6 +2,7 @@ package global
 
 import (
 	"context"
+	"errors"
 
 	"github.com/erlnode/erlnode/etf"
 	"github.com/erlnode/erlnode/gen"
@@ -39,18 +40,28 @@ func (r *remote) call(a startCall, conn uint32) {
 		r.servers[a.node] = s
 	}
 	r.calls[a.id] = s
-	r.g.lane(a.node, func() {
-		to := node.At(serverName, a.node)
-		if !s.monitored {
-			s.monitored = true
-			if ref, err := r.p.Monitor(to); err == nil {
-				r.monitored(ref, s)
-			}
+	to := node.At(serverName, a.node)
+	msg := etf.Tuple{atom("$gen_call"), etf.Tuple{r.p.Self(), etf.Int(a.id)}, a.request}
+	sent := func(err error) bool {
+		if errors.Is(err, node.ErrNoSuspend) {
+			return false
 		}
-		msg := etf.Tuple{atom("$gen_call"), etf.Tuple{r.p.Self(), etf.Int(a.id)}, a.request}
-		if err := r.p.SendOver(conn, to, msg); err != nil {
+		if err != nil {
 			r.answered(a.id, nil, false)
 		}
+		return true
+	}
+	r.g.enqueue(way{peer: a.node}, task{
+		do: func() {
+			if !s.monitored {
+				s.monitored = true
+				if ref, err := r.p.Monitor(to); err == nil {
+					r.monitored(ref, s)
+				}
+			}
+			sent(r.p.SendOver(conn, to, msg))
+		},
+		now: func() bool { return s.monitored && sent(r.p.SendNoSuspend(conn, to, msg)) },
 	})
 }
 
@@ -79,41 +90,38 @@ func (r *remote) lostLocked(s *server) {
 }
 
 func (r *remote) answered(id uint64, value etf.Term, ok bool) {
-	r.g.mu.Lock()
-	defer r.g.mu.Unlock()
-	if r.calls[id] == nil {
-		return
-	}
-	delete(r.calls, id)
-	r.g.happenLocked(func(m *machine) { m.answered(id, value, ok) })
+	r.g.locked(func() {
+		if r.calls[id] == nil {
+			return
+		}
+		delete(r.calls, id)
+		r.g.happenLocked(func(m *machine) { m.answered(id, value, ok) })
+	})
 }
 
 // run is the life of the process: answers, and what is not one for other.
 func (r *remote) run(other func(t etf.Term)) error {
-	for {
-		msg, err := r.p.Receive(context.Background())
-		if err != nil {
-			return err
-		}
+	return r.p.Serve(context.Background(), func(msg node.Message) error {
 		if d, ok := msg.Down(); ok {
 			r.down(d.Ref)
-			continue
+			return nil
 		}
 		if msg.IsNotice() {
-			continue
+			return nil
 		}
 		t, err := msg.Term()
 		if err != nil {
-			continue
+			return nil
 		}
 		if tuple, _ := t.(etf.Tuple); len(tuple) == 2 {
 			if id, ok := tuple[0].(etf.Int); ok {
 				r.answered(uint64(id), tuple[1], true)
-				continue
+				return nil
 			}
 		}
 		other(t)
-	}
+		return nil
+	})
 }
 
 func (r *remote) down(ref etf.Ref) {

@@ -2,6 +2,7 @@ package global
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -54,7 +55,9 @@ type Global struct {
 	watches map[uint64]*watch         // monitors of the machine
 	refs    map[etf.Ref]uint64        // and their references
 	early   map[etf.Ref]bool          // ends that came before the reference was known here
-	lanes   map[atom]*lane            // what is to be done with each peer
+	lanes   map[way]*lane             // what is to be done with each peer
+	opened  []*lane                   // by who runs locked, and does what is in them
+	holds   bool                      // somebody runs locked
 	conns   map[atom]uint32           // the connections that the machine has heard of
 
 	ofLocker, ofRegistrar *remote
@@ -78,7 +81,7 @@ func Start(n *node.Node, cfg Config) (*Global, error) {
 		watches: make(map[uint64]*watch),
 		refs:    make(map[etf.Ref]uint64),
 		early:   make(map[etf.Ref]bool),
-		lanes:   make(map[atom]*lane),
+		lanes:   make(map[way]*lane),
 		conns:   make(map[atom]uint32),
 	}
 	if g.log == nil {
@@ -139,13 +142,10 @@ func (g *Global) run(p *node.Process) error {
 			m.nodeUp(name)
 		}
 	})
-	for {
-		msg, err := p.Receive(context.Background())
-		if err != nil {
-			return err
-		}
+	return p.Serve(context.Background(), func(msg node.Message) error {
 		g.take(msg)
-	}
+		return nil
+	})
 }
 
 // runLocker takes also what peers of version 5 send to the locker itself.
@@ -191,9 +191,7 @@ func (g *Global) take(msg node.Message) {
 
 // happen gives the machine an input, and sees to it that what follows is done.
 func (g *Global) happen(input func(m *machine)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.happenLocked(input)
+	g.locked(func() { g.happenLocked(input) })
 }
 
 func (g *Global) happenLocked(input func(m *machine)) {
@@ -290,15 +288,20 @@ func (g *Global) sendServer(conn uint32, a sendServer) {
 		g.send(to, a.msg)
 		return
 	}
-	if err := g.p.SendOver(conn, to, a.msg); err != nil {
-		g.log.Debug("global: not sent", "to", to.String(), "error", err)
-	}
+	g.sent(to, g.p.SendOver(conn, to, a.msg))
 }
 
-func (g *Global) send(to any, msg etf.Term) {
-	if err := g.p.SendNoConnect(to, msg); err != nil {
+func (g *Global) send(to any, msg etf.Term) { g.sent(to, g.p.SendNoConnect(to, msg)) }
+
+// sent takes note of how sending went, and reports false if it would have to wait.
+func (g *Global) sent(to any, err error) bool {
+	if errors.Is(err, node.ErrNoSuspend) {
+		return false
+	}
+	if err != nil {
 		g.log.Debug("global: not sent", "to", fmt.Sprint(to), "error", err)
 	}
+	return true
 }
 
 func (g *Global) sendTo(a sendTo) {
@@ -313,13 +316,16 @@ func (g *Global) sendTo(a sendTo) {
 		g.send(a.to, a.msg)
 		return
 	}
-	g.lane(peer, func() { g.send(a.to, a.msg) })
+	g.enqueue(way{peer: peer}, task{
+		do:  func() { g.send(a.to, a.msg) },
+		now: func() bool { return g.sent(a.to, g.p.SendNoSuspend(0, a.to, a.msg)) },
+	})
 }
 
 func (g *Global) startMonitor(a startMonitor) {
 	w := &watch{pid: a.pid}
 	g.watches[a.id] = w
-	g.lane(a.pid.Node, func() {
+	g.enqueue(way{a.pid.Node, true}, task{do: func() {
 		ref, err := g.p.Monitor(a.pid)
 		if err != nil {
 			return // global has ended
@@ -333,7 +339,7 @@ func (g *Global) startMonitor(a startMonitor) {
 		}
 		w.ref = ref
 		g.refs[ref] = a.id
-	})
+	}})
 }
 
 func (g *Global) stopMonitor(id uint64) {
@@ -342,7 +348,7 @@ func (g *Global) stopMonitor(id uint64) {
 		return
 	}
 	delete(g.watches, id)
-	g.lane(w.pid.Node, func() {
+	do := func() {
 		g.mu.Lock()
 		ref := w.ref
 		delete(g.refs, ref)
@@ -354,20 +360,21 @@ func (g *Global) stopMonitor(id uint64) {
 		g.mu.Lock()
 		delete(g.early, ref) // it may have come in between
 		g.mu.Unlock()
-	})
+	}
+	g.enqueue(way{w.pid.Node, true}, task{do, func() bool { do(); return true }}) // Demonitor never waits
 }
 
 // down is the end of a monitor.
 func (g *Global) down(ref etf.Ref) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	id, ok := g.refs[ref]
-	if !ok {
-		g.early[ref] = true
-		return
-	}
-	delete(g.refs, ref)
-	g.downLocked(id)
+	g.locked(func() {
+		id, ok := g.refs[ref]
+		if !ok {
+			g.early[ref] = true
+			return
+		}
+		delete(g.refs, ref)
+		g.downLocked(id)
+	})
 }
 
 func (g *Global) downLocked(id uint64) {
