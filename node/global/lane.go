@@ -1,38 +1,31 @@
 package global
 
-import "slices"
-
 // lane is what is to be done with one peer, one thing after the other: so a peer that does not read, or cannot be reached, holds up nobody
 // else. It exists as long as there is something to do. Who has something to do with a peer of which there is no lane does it himself, as
 // long as nothing has to be waited for; then a goroutine goes on.
 type lane struct {
-	way   way
+	peer  atom
 	queue []task
-}
-
-// way tells the lanes apart. Monitors have one of their own: nothing that is sent has to wait until they are set up.
-type way struct {
-	peer     atom
-	monitors bool
 }
 
 // task is something to be done. It is not done under Global.mu.
 type task struct {
-	do  func()
-	now func() bool // does the same unless it would have to wait; then it reports false. It may be nil.
+	do   func()
+	now  func() bool // does the same unless it would have to wait; then it reports false. It may be nil.
+	late bool        // what is sent may overtake it: a monitor
 }
 
 // lane has something done when everything before has been that concerns the same node. The caller holds g.mu.
-func (g *Global) lane(peer atom, do func()) { g.enqueue(way{peer: peer}, task{do: do}) }
+func (g *Global) lane(peer atom, do func()) { g.enqueue(peer, task{do: do}) }
 
-func (g *Global) enqueue(w way, t task) {
-	if l := g.lanes[w]; l != nil {
+func (g *Global) enqueue(peer atom, t task) {
+	if l := g.lanes[peer]; l != nil {
 		l.queue = append(l.queue, t)
 		return
 	}
-	l := &lane{w, []task{t}}
-	g.lanes[w] = l
-	if g.holds && t.now != nil {
+	l := &lane{peer, []task{t}}
+	g.lanes[peer] = l
+	if g.holds && (t.now != nil || t.late) {
 		g.opened = append(g.opened, l)
 		return
 	}
@@ -58,20 +51,33 @@ func (g *Global) opening(f func()) (opened []*lane) {
 	return nil
 }
 
-// runNow does what is in a lane that this goroutine has opened.
+// runNow does what is in a lane that this goroutine has opened. Where it has to wait it leaves the rest to another one, and so what is late: that
+// stays before everything but what is sent.
 func (g *Global) runNow(l *lane) {
+	var rest []task
 	for queue := g.next(l); queue != nil; queue = g.next(l) {
 		for i, t := range queue {
-			if t.now == nil || !t.now() {
-				g.mu.Lock()
-				l.queue = slices.Concat(queue[i:], l.queue)
-				if !g.over {
-					g.start(l)
-				}
-				g.mu.Unlock()
+			if t.late && (len(rest) > 0 || t.now == nil) {
+				rest = append(rest, t)
+			} else if t.now == nil || !t.now() {
+				g.leave(l, append(rest, queue[i:]...))
 				return
 			}
 		}
+		if len(rest) > 0 {
+			g.leave(l, rest)
+			return
+		}
+	}
+}
+
+// leave has a goroutine go on with a lane, first with the rest of what was taken out.
+func (g *Global) leave(l *lane, rest []task) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l.queue = append(rest, l.queue...)
+	if !g.over {
+		g.start(l)
 	}
 }
 
@@ -93,7 +99,7 @@ func (g *Global) next(l *lane) []task {
 	queue := l.queue
 	l.queue = nil
 	if len(queue) == 0 || g.over {
-		delete(g.lanes, l.way)
+		delete(g.lanes, l.peer)
 		return nil
 	}
 	return queue

@@ -20,7 +20,7 @@ func TestLane(t *testing.T) {
 		{"dn", 0},
 		{"nnwnndnw", 2},
 	} {
-		g := &Global{lanes: make(map[way]*lane)}
+		g := &Global{lanes: make(map[atom]*lane)}
 		var got, want []string
 		release := make(chan bool)
 		g.locked(func() {
@@ -40,7 +40,7 @@ func TestLane(t *testing.T) {
 						return true
 					}
 				}
-				g.enqueue(way{peer: "a@test"}, task)
+				g.enqueue("a@test", task)
 			}
 		})
 		if len(got) != test.now {
@@ -57,31 +57,41 @@ func TestLane(t *testing.T) {
 	}
 }
 
-// One peer does not hold up another, and its monitors not what is sent to it.
-func TestLanesApart(t *testing.T) {
-	g := &Global{lanes: make(map[way]*lane)}
-	release := make(chan bool)
-	done := make(chan string, 3)
-	now := func(name string) task { return task{now: func() bool { done <- name; return true }} }
-	g.locked(func() {
-		g.enqueue(way{"a@test", true}, task{do: func() { <-release }})
-		g.enqueue(way{"b@test", false}, task{do: func() { <-release }})
-		g.enqueue(way{"a@test", false}, now("a"))
-		g.enqueue(way{"b@test", true}, now("monitors of b"))
-		g.enqueue(way{"c@test", false}, now("c"))
-	})
-	if len(done) != 3 {
-		t.Errorf("%d of 3 are done", len(done))
+// What is sent overtakes monitors, and nothing else does; one peer does not hold up another.
+func TestLaneOvertaken(t *testing.T) {
+	g := &Global{lanes: make(map[atom]*lane)}
+	var got []string
+	add := func(name string) { got = append(got, name) }
+	send := func(name string) task {
+		return task{do: func() { add(name) }, now: func() bool { add(name); return true }}
 	}
-	close(release)
+	monitor := func(name string) task { return task{do: func() { add(name) }, late: true} }
+	demonitor := func(name string) task { t := send(name); t.late = true; return t }
+	release := make(chan bool)
+	g.locked(func() {
+		g.enqueue("a@test", demonitor("demonitor at once"))
+		g.enqueue("b@test", task{do: func() { <-release }})
+		g.enqueue("a@test", monitor("monitor"))
+		g.enqueue("a@test", send("send"))
+		g.enqueue("a@test", demonitor("demonitor"))
+		g.enqueue("a@test", send("send again"))
+		g.lane("a@test", func() { <-release; add("disconnect") })
+		g.enqueue("a@test", send("send after it"))
+	})
+	release <- true
+	release <- true
 	g.work.Wait()
+	want := []string{"demonitor at once", "send", "send again", "monitor", "demonitor", "disconnect", "send after it"}
+	if !slices.Equal(got, want) {
+		t.Errorf("done are %q,\nwant %q", got, want)
+	}
 }
 
 // When global has ended nothing more is done.
 func TestLaneOver(t *testing.T) {
-	g := &Global{lanes: make(map[way]*lane)}
+	g := &Global{lanes: make(map[atom]*lane)}
 	g.locked(func() {
-		g.enqueue(way{peer: "a@test"}, task{
+		g.enqueue("a@test", task{
 			do: func() { t.Error("done after the end") },
 			now: func() bool {
 				g.mu.Lock()
@@ -96,13 +106,13 @@ func TestLaneOver(t *testing.T) {
 
 // A panic under the lock leaves it free.
 func TestLockedPanics(t *testing.T) {
-	g := &Global{lanes: make(map[way]*lane)}
+	g := &Global{lanes: make(map[atom]*lane)}
 	func() {
 		defer func() { recover() }()
 		g.locked(func() { panic("x") })
 	}()
 	done := false
-	g.locked(func() { g.enqueue(way{peer: "a@test"}, task{now: func() bool { done = true; return true }}) })
+	g.locked(func() { g.enqueue("a@test", task{now: func() bool { done = true; return true }}) })
 	if !done || g.holds {
 		t.Error("it does not go on")
 	}

@@ -51,7 +51,7 @@ func (r *remote) call(a startCall, conn uint32) {
 		}
 		return true
 	}
-	r.g.enqueue(way{peer: a.node}, task{
+	r.g.enqueue(a.node, task{
 		do: func() {
 			if !s.monitored {
 				s.monitored = true

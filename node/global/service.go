@@ -55,7 +55,7 @@ type Global struct {
 	watches map[uint64]*watch         // monitors of the machine
 	refs    map[etf.Ref]uint64        // and their references
 	early   map[etf.Ref]bool          // ends that came before the reference was known here
-	lanes   map[way]*lane             // what is to be done with each peer
+	lanes   map[atom]*lane            // what is to be done with each peer
 	opened  []*lane                   // by who runs locked, and does what is in them
 	holds   bool                      // somebody runs locked
 	conns   map[atom]uint32           // the connections that the machine has heard of
@@ -81,7 +81,7 @@ func Start(n *node.Node, cfg Config) (*Global, error) {
 		watches: make(map[uint64]*watch),
 		refs:    make(map[etf.Ref]uint64),
 		early:   make(map[etf.Ref]bool),
-		lanes:   make(map[way]*lane),
+		lanes:   make(map[atom]*lane),
 		conns:   make(map[atom]uint32),
 	}
 	if g.log == nil {
@@ -316,7 +316,7 @@ func (g *Global) sendTo(a sendTo) {
 		g.send(a.to, a.msg)
 		return
 	}
-	g.enqueue(way{peer: peer}, task{
+	g.enqueue(peer, task{
 		do:  func() { g.send(a.to, a.msg) },
 		now: func() bool { return g.sent(a.to, g.p.SendNoSuspend(0, a.to, a.msg)) },
 	})
@@ -325,7 +325,7 @@ func (g *Global) sendTo(a sendTo) {
 func (g *Global) startMonitor(a startMonitor) {
 	w := &watch{pid: a.pid}
 	g.watches[a.id] = w
-	g.enqueue(way{a.pid.Node, true}, task{do: func() {
+	g.enqueue(a.pid.Node, task{late: true, do: func() {
 		ref, err := g.p.Monitor(a.pid)
 		if err != nil {
 			return // global has ended
@@ -361,7 +361,7 @@ func (g *Global) stopMonitor(id uint64) {
 		delete(g.early, ref) // it may have come in between
 		g.mu.Unlock()
 	}
-	g.enqueue(way{w.pid.Node, true}, task{do, func() bool { do(); return true }}) // Demonitor never waits
+	g.enqueue(w.pid.Node, task{do, func() bool { do(); return true }, true}) // Demonitor never waits
 }
 
 // down is the end of a monitor.
