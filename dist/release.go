@@ -15,9 +15,9 @@ var payloads [32]sync.Pool
 // afterwards, nor anything that was decoded from them without copying (etf.Decoder with Alias, the binaries of a Term). It need not be
 // called: the garbage collector takes what is not released. Small payloads are none of its business, and are left alone.
 func Release(payload etf.Raw) {
-	b := payload.Bytes
-	if k := bits.Len(uint(cap(b))); cap(b) > readBuffer && k < len(payloads) {
-		b = b[:0]
+	n := cap(payload.Bytes)
+	if k := bits.Len(uint(n)); n > readBuffer && k < len(payloads) {
+		b := payload.Bytes[:0] // in here, because it is on the heap
 		payloads[k].Put(&b)
 	}
 }
