@@ -3,7 +3,6 @@ package dist
 import (
 	"cmp"
 	"encoding/binary"
-	"slices"
 	"sync/atomic"
 
 	"github.com/erlnode/erlnode/etf"
@@ -16,22 +15,14 @@ type lane struct {
 	from, to etf.Pid
 	name     etf.Atom
 
-	news  uint64     // of the encoder's atoms, for which the following holds
-	tried uint64     // 1 + news when a message did not fit
-	start []byte     // packet up to the payload; empty if there is nothing to go by
-	atoms []laneAtom // that payloads had, and the start refers to
+	news  uint64       // of the encoder's atoms, for which the following holds
+	tried uint64       // 1 + news when a message did not fit
+	start []byte       // packet up to the payload; empty if there is nothing to go by
+	atoms etf.AtomRefs // that payloads had, and the start refers to
 
 	skip, backoff uint8 // how many messages not to learn from, because learning has not helped
 	marks         []mark
 	frame         []byte
-}
-
-// laneAtom is an atom as it stands in a term, and its number in the header.
-type laneAtom struct {
-	text  string
-	len   int    // of its name, which is the end of text
-	first uint64 // text as a number, if it has up to 8 bytes
-	ref   byte
 }
 
 // fewMessages is after how many messages a connection takes the memory for what makes many of them cheaper, in either direction.
@@ -41,6 +32,7 @@ const (
 	lanes       = 64
 	lanePayload = 1 << 10 // the longest that goes through a lane
 	laneAtoms   = 32
+	mostSkipped = 63
 )
 
 // laneTable holds the lanes that nobody uses. Who uses one leaves takenLane in its place.
@@ -61,13 +53,12 @@ func (l *lane) isOf(from, to *etf.Pid, name etf.Atom) bool {
 }
 
 // SendAgain is Send for a message like those that have gone before from one process to another, which need not be at the same time: to the
-// process to or, if name is not empty, to that name. It never waits. If it reports false nothing is sent, and Send has to do it.
-func (c *Conn) SendAgain(from, to *etf.Pid, name etf.Atom, payload []byte) bool {
-	if len(payload) > lanePayload || len(payload) == 0 || c.cfg.Trace != nil {
-		return false
-	}
+// process to or, if name is not empty, to that name. Its payload is what encode appends to b, with references to refs in the places of
+// atoms (etf.AtomRefs.Append, once or more often); encode reports whether that was possible. It may be called without anything being sent.
+// SendAgain never waits. If it reports false nothing is sent, and Send has to do it.
+func (c *Conn) SendAgain(from, to *etf.Pid, name etf.Atom, encode func(b []byte, refs *etf.AtomRefs) (payload []byte, ok bool)) bool {
 	table := c.lanes.Load()
-	if table == nil {
+	if table == nil || c.cfg.Trace != nil {
 		return false
 	}
 	slot := &table[lanePlace(from, to, name)]
@@ -78,125 +69,28 @@ func (c *Conn) SendAgain(from, to *etf.Pid, name etf.Atom, payload []byte) bool 
 	if l == takenLane {
 		return false
 	}
-	sent := l.isOf(from, to, name) && l.put(payload) && c.out.again(l)
-	slot.Store(l)
-	return sent
+	defer slot.Store(l) // encode is somebody else's: it may panic
+	return l.isOf(from, to, name) && l.put(encode) && c.out.again(l)
 }
 
 // put makes the packet of a message, if it can.
-func (l *lane) put(payload []byte) bool {
+func (l *lane) put(encode func([]byte, *etf.AtomRefs) ([]byte, bool)) bool {
 	if len(l.start) == 0 {
 		return false
 	}
-	if need := len(l.start) + len(payload) + 16; cap(l.frame) < need {
-		l.frame = make([]byte, 0, 2*need)
+	f, ok := encode(append(l.frame[:0], l.start...), &l.atoms)
+	if !ok {
+		l.start = l.start[:0]
+		return false
 	}
-	f := append(l.frame[:0], l.start...)
-	next := 0 // the atom that comes, if they come as the last time
-	from := 0 // of what is not in f yet
-	var n, at int
-	for left := 1; left > 0; left-- {
-		if at+5 > len(payload) { // what is so short is no list or map, and no binary
-			if at+2 > len(payload) {
-				break // the end, or nil
-			}
-			if tag := payload[at]; tag != 119 && tag != 97 && tag != 104 && tag != 106 {
-				break
-			}
-		}
-		switch payload[at] {
-		case 119: // atom
-			n = 2 + int(payload[at+1])
-			if n > len(payload)-at {
-				return false
-			}
-			atom := payload[at : at+n]
-			if next >= len(l.atoms) || !l.atoms[next].is(payload[at:], n) {
-				if next = l.find(atom); next < 0 {
-					l.start = l.start[:0]
-					return false
-				}
-			}
-			f = appendShort(f, payload, from, at)
-			f = append(f, atomCacheRef, l.atoms[next].ref)
-			next++
-			at += n
-			from = at
-		case 97: // small integer
-			at += 2
-		case 98: // integer
-			at += 5
-		case 70: // float
-			at += 9
-		case 106: // nil
-			at++
-		case 104: // small tuple
-			left += int(payload[at+1])
-			at += 2
-		case 108: // list and its tail
-			left += int(binary.BigEndian.Uint32(payload[at+1:])) + 1
-			at += 5
-		case 109: // binary
-			at += 5 + int(binary.BigEndian.Uint32(payload[at+1:]))
-		case 116: // map
-			left += 2 * int(binary.BigEndian.Uint32(payload[at+1:]))
-			at += 5
-		default:
-			return l.putSlowly(payload)
-		}
-		if uint(at) > uint(len(payload)) {
-			return false
-		}
+	if n := len(f) - len(l.start); n == 0 || n > lanePayload {
+		l.start = l.start[:0]
+		l.skip, l.backoff = mostSkipped, mostSkipped // it was in vain, and more than a few bytes
+		return false
 	}
-	l.frame = append(f, payload[from:]...)
-	binary.BigEndian.PutUint32(l.frame, uint32(len(l.frame)-4))
+	l.frame = f
+	binary.BigEndian.PutUint32(f, uint32(len(f)-4))
 	return true
-}
-
-// appendShort appends payload[from:to], which is mostly a few bytes.
-func appendShort(f, payload []byte, from, to int) []byte {
-	if n := to - from; n <= 16 && from+16 <= len(payload) && len(f)+16 <= cap(f) {
-		k := len(f)
-		*(*[16]byte)(f[k : k+16]) = *(*[16]byte)(payload[from:])
-		return f[:k+n]
-	}
-	return append(f, payload[from:to]...)
-}
-
-// putSlowly is put for terms with anything in them.
-func (l *lane) putSlowly(payload []byte) bool {
-	l.marks = markAtoms(l.marks[:0], payload)
-	f := append(l.frame[:0], l.start...)
-	from := 0
-	for _, k := range l.marks {
-		i := l.find(payload[k.tag:k.end])
-		if i < 0 {
-			l.start = l.start[:0]
-			return false
-		}
-		f = append(append(f, payload[from:k.tag]...), atomCacheRef, l.atoms[i].ref)
-		from = k.end
-	}
-	l.frame = append(f, payload[from:]...)
-	binary.BigEndian.PutUint32(l.frame, uint32(len(l.frame)-4))
-	return true
-}
-
-// is tells whether the atom that begins b is this one; it has n bytes.
-func (a *laneAtom) is(b []byte, n int) bool {
-	if n <= 8 && len(b) >= 8 {
-		return binary.LittleEndian.Uint64(b)&(1<<(8*n)-1) == a.first
-	}
-	return a.text == string(b[:n])
-}
-
-func (l *lane) find(atom []byte) int {
-	for i := range l.atoms {
-		if l.atoms[i].text == string(atom) {
-			return i
-		}
-	}
-	return -1
 }
 
 // again appends the packet of a lane to what is pending, if that is still what its message would be, and nothing has to be waited for.
@@ -245,7 +139,8 @@ func (c *Conn) learn(s *Signal) {
 		fallthrough
 	case !l.isOf(&s.From, &s.To, s.ToName):
 		l.from, l.to, l.name = s.From, s.To, s.ToName
-		l.start, l.atoms, l.tried, l.skip, l.backoff = l.start[:0], l.atoms[:0], 0, 0, 0
+		l.start, l.tried, l.skip, l.backoff = l.start[:0], 0, 0, 0
+		l.atoms.Drop(l.atoms.Len())
 	}
 	switch {
 	case len(l.start) > 0: // it was room that it had to wait for
@@ -270,18 +165,18 @@ func (o *outbox) learn(l *lane, payload []byte) {
 		l.tried = 1 + a.news
 		return
 	}
-	l.backoff = min(2*l.backoff+1, 63)
+	l.backoff = min(2*l.backoff+1, mostSkipped)
 	l.skip = l.backoff
-	before := len(l.atoms)
+	before := l.atoms.Len()
 	for _, k := range l.marks {
-		if l.find(payload[k.tag:k.end]) < 0 {
-			l.atoms = append(l.atoms, newLaneAtom(payload[k.tag:k.end], k.end-k.text))
+		if name := etf.Atom(payload[k.text:k.end]); !l.atoms.Has(name) {
+			l.atoms.Add(name)
 		}
 	}
-	if len(l.atoms) > laneAtoms {
-		l.atoms = append(l.atoms[:0], l.atoms[before:]...)
+	if l.atoms.Len() > laneAtoms {
+		l.atoms.Drop(before)
 	}
-	l.atoms = slices.DeleteFunc(l.atoms, func(known laneAtom) bool { return !a.has(known.name()) })
+	l.atoms.Update(func(known etf.Atom) (byte, bool) { return 0, a.has(string(known)) })
 	s := Signal{Kind: Send, From: l.from, To: l.to, ToName: l.name}
 	for _, atom := range []etf.Atom{l.from.Node, "", cmp.Or(l.name, l.to.Node)} {
 		if !a.has(string(atom)) && (atom != "" || l.name != "" || !o.enc.flags.Has(handshake.SendSender)) {
@@ -289,27 +184,10 @@ func (o *outbox) learn(l *lane, payload []byte) {
 		}
 	}
 	head := o.enc.control(&s) // which makes no new entries
-	n := 0
-	for _, known := range l.atoms {
-		if r := a.refBytes([]byte(known.name())); r != noRef {
-			known.ref = byte(r)
-			l.atoms[n] = known
-			n++
-		}
-	}
-	l.atoms = l.atoms[:n]
+	l.atoms.Update(func(known etf.Atom) (byte, bool) {
+		r := a.refBytes([]byte(known))
+		return byte(r), r != noRef
+	})
 	l.start = o.enc.appendWhole(l.start[:0], head, true)
 	l.news = a.news
 }
-
-func newLaneAtom(text []byte, n int) laneAtom {
-	a := laneAtom{text: string(text), len: n}
-	if len(text) <= 8 {
-		var b [8]byte
-		copy(b[:], text)
-		a.first = binary.LittleEndian.Uint64(b[:])
-	}
-	return a
-}
-
-func (a *laneAtom) name() string { return a.text[len(a.text)-a.len:] }

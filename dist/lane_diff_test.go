@@ -123,7 +123,11 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 				var err error
 				switch k := rnd.IntN(40); {
 				case k < 30:
-					if c.SendAgain(&s.From, &s.To, s.ToName, s.Payload.Bytes) {
+					var message any = term
+					if k%2 == 0 {
+						message = s.Payload
+					}
+					if c.SendAgain(&s.From, &s.To, s.ToName, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) { return refs.Append(b, message) }) {
 						mu.Lock()
 						again++
 						mu.Unlock()

@@ -61,18 +61,19 @@ func TestLanes(t *testing.T) {
 				if rnd.IntN(300) == 0 {
 					more = append(more, etf.Atom(fmt.Sprint("new", n)))
 				}
-				b, err := etf.Append(nil, struct {
+				message := struct {
 					_    struct{} `etf:",tuple"`
 					To   etf.Atom
 					N    int
 					More []etf.Atom
 					Tail string
-				}{To: label, N: n, More: more, Tail: fmt.Sprint(more)})
+				}{To: label, N: n, More: more, Tail: fmt.Sprint(more)}
+				b, err := etf.Append(nil, message)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if x.SendAgain(&from, &to, name, b) {
+				if x.SendAgain(&from, &to, name, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) { return refs.Append(b, message) }) {
 					mu.Lock()
 					again++
 					mu.Unlock()

@@ -2,7 +2,7 @@ package etf
 
 import "encoding/binary"
 
-func appendFun(dst []byte, f *Fun, depth int) ([]byte, error) {
+func appendFun(dst []byte, f *Fun, w way) ([]byte, error) {
 	if f == nil {
 		return nil, encodeErrorf(f, "nil pointer")
 	}
@@ -14,6 +14,7 @@ func appendFun(dst []byte, f *Fun, depth int) ([]byte, error) {
 			return nil, encodeErrorf(f, "OldIndex or OldUniq %d does not fit 32 bits", i)
 		}
 	}
+	w = w.inFull() // it says how many bytes it has
 	at := len(dst)
 	dst = append(dst, tagNewFun, 0, 0, 0, 0, f.Arity)
 	dst = append(dst, f.Uniq[:]...)
@@ -23,7 +24,7 @@ func appendFun(dst []byte, f *Fun, depth int) ([]byte, error) {
 	dst = AppendInt(dst, int64(f.OldIndex))
 	dst = AppendInt(dst, int64(f.OldUniq))
 	dst = AppendPid(dst, f.Pid)
-	dst, err := appendTerms(dst, f.Free, depth)
+	dst, err := appendTerms(dst, f.Free, w)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func appendFun(dst []byte, f *Fun, depth int) ([]byte, error) {
 	return dst, nil
 }
 
-func appendRecord(dst []byte, r *Record, depth int) ([]byte, error) {
+func appendRecord(dst []byte, r *Record, w way) ([]byte, error) {
 	if r == nil {
 		return nil, encodeErrorf(r, "nil pointer")
 	}
@@ -46,16 +47,16 @@ func appendRecord(dst []byte, r *Record, depth int) ([]byte, error) {
 	if r.Exported {
 		flags = 1
 	}
-	dst = AppendAtom(AppendAtom(append(dst, flags), r.Module), r.Name)
+	dst = w.atom(w.atom(append(dst, flags), r.Module), r.Name)
 	for _, f := range r.Fields {
 		if err := checkAtom(f.Name); err != nil {
 			return nil, err
 		}
-		dst = AppendAtom(dst, f.Name)
+		dst = w.atom(dst, f.Name)
 	}
 	var err error
 	for _, f := range r.Fields {
-		if dst, err = appendTerm(dst, f.Value, depth-1); err != nil {
+		if dst, err = appendTerm(dst, f.Value, w.below(1)); err != nil {
 			return nil, addPath(err, "."+string(f.Name))
 		}
 	}

@@ -2,7 +2,7 @@ package etf
 
 import "math"
 
-func appendList(dst []byte, l List, depth int) ([]byte, error) {
+func appendList(dst []byte, l List, w way) ([]byte, error) {
 	if len(l) == 0 {
 		return append(dst, tagNil), nil
 	}
@@ -16,7 +16,7 @@ func appendList(dst []byte, l List, depth int) ([]byte, error) {
 		}
 		return dst, nil
 	}
-	dst, err := appendTerms(AppendListHeader(dst, len(l)), l, depth)
+	dst, err := appendTerms(AppendListHeader(dst, len(l)), l, w)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func bytesOnly(l List) bool {
 }
 
 // appendImproper appends what the value is after following tails that are lists: [1 | [2]] is [1, 2].
-func appendImproper(dst []byte, t Improper, depth int) ([]byte, error) {
+func appendImproper(dst []byte, t Improper, w way) ([]byte, error) {
 	n, tail := len(t.Elems), t.Tail
 	for hops := 0; ; hops++ {
 		if imp, ok := tail.(Improper); ok && hops < hardDepth {
@@ -57,7 +57,7 @@ func appendImproper(dst []byte, t Improper, depth int) ([]byte, error) {
 			flat = append(flat, imp.Elems...)
 			tail = imp.Tail
 		}
-		return appendList(dst, append(flat, l...), depth)
+		return appendList(dst, append(flat, l...), w)
 	}
 	switch {
 	case n == 0:
@@ -75,26 +75,26 @@ func appendImproper(dst []byte, t Improper, depth int) ([]byte, error) {
 		if !ok {
 			break
 		}
-		if dst, err = appendTerms(dst, imp.Elems, depth); err != nil {
+		if dst, err = appendTerms(dst, imp.Elems, w); err != nil {
 			return nil, err
 		}
 		tail = imp.Tail
 	}
-	dst, err = appendTerm(dst, tail, depth-1)
+	dst, err = appendTerm(dst, tail, w.below(1))
 	return dst, addPath(err, ".tail")
 }
 
-func appendMap(dst []byte, m Map, depth int) ([]byte, error) {
+func appendMap(dst []byte, m Map, w way) ([]byte, error) {
 	if len(m) > maxMapLen {
 		return nil, encodeErrorf(m, "map of %d associations, the most is %d", len(m), maxMapLen)
 	}
 	dst = AppendMapHeader(dst, len(m))
 	var err error
 	for _, p := range m {
-		if dst, err = appendTerm(dst, p.Key, depth-1); err != nil {
+		if dst, err = appendTerm(dst, p.Key, w.below(1)); err != nil {
 			return nil, addPath(err, ".key")
 		}
-		if dst, err = appendTerm(dst, p.Value, depth-1); err != nil {
+		if dst, err = appendTerm(dst, p.Value, w.below(1)); err != nil {
 			return nil, addPath(err, keyStep(p.Key))
 		}
 	}

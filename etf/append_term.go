@@ -11,15 +11,15 @@ import (
 // invalid atom, a float that is not finite, a map with a duplicate key, a reference of no or more than five words.
 // With an error it returns dst as it was.
 func AppendTerm(dst []byte, t Term) ([]byte, error) {
-	out, err := appendTerm(dst, t, hardDepth)
+	out, err := appendTerm(dst, t, plainly)
 	if err != nil {
 		return dst, err
 	}
 	return out, nil
 }
 
-// appendTerm is AppendTerm for a term in which others may nest depth deep.
-func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
+// appendTerm is AppendTerm in a certain way.
+func appendTerm(dst []byte, t Term, w way) ([]byte, error) {
 	switch t := t.(type) {
 	case nil:
 		return nil, &EncodeError{Msg: "nil Term"}
@@ -27,7 +27,7 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 		if err := checkAtom(t); err != nil {
 			return nil, err
 		}
-		return AppendAtom(dst, t), nil
+		return w.atom(dst, t), nil
 	case Int:
 		return AppendInt(dst, int64(t)), nil
 	case *Big:
@@ -45,7 +45,7 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 			return nil, err
 		}
 		if len(t) > long {
-			return appendLong(dst, t), nil
+			return w.long(dst, t), nil
 		}
 		return AppendBinary(dst, t), nil
 	case BitString:
@@ -54,25 +54,25 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 		if err := checkAtom(t.Node); err != nil {
 			return nil, err
 		}
-		return AppendPid(dst, t), nil
+		return w.pid(dst, t), nil
 	case Port:
 		if err := checkAtom(t.Node); err != nil {
 			return nil, err
 		}
-		return AppendPort(dst, t), nil
+		return w.port(dst, t), nil
 	case Ref:
 		if err := checkRef(t); err != nil {
 			return nil, err
 		}
-		return AppendRef(dst, t), nil
+		return w.ref(dst, t), nil
 	case Export:
 		if err := checkAtoms(t.Module, t.Function); err != nil {
 			return nil, err
 		}
-		dst = AppendAtom(AppendAtom(append(dst, tagExport), t.Module), t.Function)
+		dst = w.atom(w.atom(append(dst, tagExport), t.Module), t.Function)
 		return append(dst, tagSmallInt, t.Arity), nil
 	}
-	if depth <= 0 && !isLeaf(t) {
+	if w.depth <= 0 && !isLeaf(t) {
 		return nil, tooDeep()
 	}
 	switch t := t.(type) {
@@ -80,17 +80,17 @@ func appendTerm(dst []byte, t Term, depth int) ([]byte, error) {
 		if len(t) > maxTupleArity {
 			return nil, encodeErrorf(t, "tuple of %d elements, the most is %d", len(t), maxTupleArity)
 		}
-		return appendTerms(AppendTupleHeader(dst, len(t)), t, depth)
+		return appendTerms(AppendTupleHeader(dst, len(t)), t, w)
 	case List:
-		return appendList(dst, t, depth)
+		return appendList(dst, t, w)
 	case Improper:
-		return appendImproper(dst, t, depth)
+		return appendImproper(dst, t, w)
 	case Map:
-		return appendMap(dst, t, depth)
+		return appendMap(dst, t, w)
 	case *Fun:
-		return appendFun(dst, t, depth)
+		return appendFun(dst, t, w)
 	case *Record:
-		return appendRecord(dst, t, depth)
+		return appendRecord(dst, t, w)
 	}
 	// Term is sealed, but a pointer to one of its types has the methods too, and so has a struct that embeds one.
 	return nil, encodeErrorf(t, "not one of the types of package etf")
@@ -110,7 +110,7 @@ func isLeaf(t Term) bool {
 }
 
 // appendTerms appends the parts of a term.
-func appendTerms(dst []byte, terms []Term, depth int) ([]byte, error) {
+func appendTerms(dst []byte, terms []Term, w way) ([]byte, error) {
 	var err error
 	for i, e := range terms {
 		switch e := e.(type) { // what there may be many of, without a call
@@ -124,11 +124,15 @@ func appendTerms(dst []byte, terms []Term, depth int) ([]byte, error) {
 			}
 		case Atom:
 			if len(e) <= maxAtomChars && isASCII(e) {
-				dst = append(append(dst, tagSmallAtomUTF, byte(len(e))), e...)
+				if w.refs != nil {
+					dst = w.refs.append(dst, e)
+				} else {
+					dst = append(append(dst, tagSmallAtomUTF, byte(len(e))), e...)
+				}
 				continue
 			}
 		}
-		if dst, err = appendTerm(dst, e, depth-1); err != nil {
+		if dst, err = appendTerm(dst, e, w.below(1)); err != nil {
 			return nil, addPath(err, indexStep(i))
 		}
 	}

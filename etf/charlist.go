@@ -82,7 +82,7 @@ func (r *Reader) charlist() (string, error) {
 	}
 }
 
-func encCharlist(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+func encCharlist(dst []byte, v reflect.Value, _ way) ([]byte, error) {
 	if s := v.String(); !utf8.ValidString(s) {
 		return nil, &EncodeError{Type: v.Type(), Msg: "text is not valid UTF-8"}
 	}

@@ -43,7 +43,7 @@ func enumPlan(p *plan, t reflect.Type) {
 			return
 		}
 	}
-	enc := func(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+	enc := func(dst []byte, v reflect.Value, w way) ([]byte, error) {
 		i := -1
 		switch {
 		case v.Kind() == reflect.String:
@@ -56,7 +56,7 @@ func enumPlan(p *plan, t reflect.Type) {
 		if i < 0 {
 			return nil, &EncodeError{Type: t, Msg: "value is none of its atoms"}
 		}
-		return AppendAtom(dst, names[i]), nil
+		return w.atom(dst, names[i]), nil
 	}
 	dec := func(r *Reader, v reflect.Value) error {
 		at := r.pos

@@ -95,6 +95,12 @@ func TestGolden(t *testing.T) {
 		if v.kind != "decode" {
 			testEncode(t, v, term, data)
 		}
+		if full, err := etf.AppendTerm(nil, term); err != nil {
+			t.Errorf("%s: %v", v.where, err)
+		} else {
+			checkRefs(t, v.where, term, full, term)
+			checkRefs(t, v.where, etf.Raw{Bytes: full}, full, term)
+		}
 		if data[1] != 80 {
 			r := etf.NewReader(etf.Raw{Bytes: data[1:]})
 			if err := r.Skip(); err != nil || len(r.Rest()) > 0 {

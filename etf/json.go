@@ -103,7 +103,7 @@ func appendJSON(dst []byte, t Term, depth int) ([]byte, error) {
 	case nil:
 		return nil, &EncodeError{Msg: "nil Term"}
 	default:
-		if _, err := appendTerm(nil, t, depth); err != nil {
+		if _, err := appendTerm(nil, t, way{depth: depth}); err != nil {
 			return nil, err
 		}
 		return closed(appendJSONText(open(dst, jsonTerm), t.String())), nil

@@ -73,17 +73,17 @@ func (b *builder) keywordMap(t reflect.Type) (*plan, error) {
 		return nil, fmt.Errorf("keyword means something for structs, and for maps with strings or atoms as keys")
 	}
 	elem := b.plan(t.Elem())
-	p := reflected(t, func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-		return encKeywordMap(dst, v, depth, elem)
+	p := reflected(t, func(dst []byte, v reflect.Value, w way) ([]byte, error) {
+		return encKeywordMap(dst, v, w, elem)
 	}, func(r *Reader, v reflect.Value) error { return decKeywordMap(r, v, elem) })
 	return &p, nil
 }
 
-func encKeywordMap(dst []byte, v reflect.Value, depth int, elem *plan) ([]byte, error) {
+func encKeywordMap(dst []byte, v reflect.Value, w way, elem *plan) ([]byte, error) {
 	if v.Len() == 0 {
 		return append(dst, tagNil), nil
 	}
-	if depth <= 1 {
+	if w.depth <= 1 {
 		return nil, tooDeep()
 	}
 	if err := checkLen(v.Len()); err != nil {
@@ -98,10 +98,10 @@ func encKeywordMap(dst []byte, v reflect.Value, depth int, elem *plan) ([]byte, 
 		if err := checkAtom(name); err != nil {
 			return nil, addPath(err, ".key")
 		}
-		dst = AppendAtom(AppendTupleHeader(dst, 2), name)
+		dst = w.atom(AppendTupleHeader(dst, 2), name)
 		e.Set(v.MapIndex(k))
 		var err error
-		if dst, err = elem.enc(dst, addrOf(e), depth-2); err != nil {
+		if dst, err = elem.enc(dst, addrOf(e), w.below(2)); err != nil {
 			return nil, addPath(err, keyStep(name))
 		}
 	}

@@ -48,7 +48,7 @@ type Marshaler interface {
 //
 // The options that mean something here, and to Append, are Deterministic and OTP.
 func Marshal(v any, opts ...Option) ([]byte, error) {
-	b, err := appendAny(append(make([]byte, 0, 64), Version), v, hardDepth)
+	b, err := appendAny(append(make([]byte, 0, 64), Version), v, plainly)
 	if err == nil && len(opts) > 0 {
 		b, err = rewrite(b, 1, opts)
 	}
@@ -60,7 +60,7 @@ func Marshal(v any, opts ...Option) ([]byte, error) {
 
 // Append appends the bare encoding of v to dst: Marshal without the version byte. With an error it returns dst as it was.
 func Append(dst []byte, v any, opts ...Option) ([]byte, error) {
-	out, err := appendAny(dst, v, hardDepth)
+	out, err := appendAny(dst, v, plainly)
 	if err == nil && len(opts) > 0 {
 		out, err = rewrite(out, len(dst), opts)
 	}
@@ -70,15 +70,13 @@ func Append(dst []byte, v any, opts ...Option) ([]byte, error) {
 	return out, nil
 }
 
-var nilAtom = []byte{tagSmallAtomUTF, 3, 'n', 'i', 'l'}
-
 // appendAny appends a value of any type, without reflection for those that are usual.
-func appendAny(dst []byte, v any, depth int) ([]byte, error) {
+func appendAny(dst []byte, v any, w way) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
-		return append(dst, nilAtom...), nil
+		return w.none(dst), nil
 	case bool:
-		return AppendBool(dst, v), nil
+		return w.bool(dst, v), nil
 	case int:
 		return AppendInt(dst, int64(v)), nil
 	case int64:
@@ -90,7 +88,7 @@ func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 			return nil, err
 		}
 		if len(v) > long {
-			return appendLong(dst, v), nil
+			return w.longText(dst, v), nil
 		}
 		return AppendString(dst, v), nil
 	case []byte:
@@ -98,13 +96,13 @@ func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 			return nil, err
 		}
 		if len(v) > long {
-			return appendLong(dst, v), nil
+			return w.long(dst, v), nil
 		}
 		return AppendBinary(dst, v), nil
 	case Atom, Int, Float, Binary, BitString, Tuple, List, Improper, Map, Pid, Port, Ref, Export:
-		return appendTerm(dst, v.(Term), depth)
+		return appendTerm(dst, v.(Term), w)
 	case Raw:
-		return appendRaw(dst, v)
+		return appendRaw(dst, v, w)
 	}
-	return holdingOf(v).append(dst, v, depth)
+	return holdingOf(v).append(dst, v, w)
 }

@@ -166,6 +166,8 @@ func TestMarshal(t *testing.T) {
 		if again, err := etf.AppendTerm(nil, term); err != nil || string(again) != string(data[1:]) {
 			t.Errorf("%s: Marshal gives %x, its term %x", name, data[1:], again)
 		}
+		checkRefs(t, name, c.v, data[1:], term)
+		checkRefs(t, name, etf.Raw{Bytes: data[1:]}, data[1:], term)
 		back := reflect.New(reflect.TypeOf(c.v))
 		if err := etf.Unmarshal(data, back.Interface()); err != nil {
 			t.Errorf("%s: Unmarshal: %v", name, err)

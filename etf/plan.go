@@ -10,20 +10,20 @@ import (
 // A plan is how values of one Go type are encoded and decoded. It is made once per type. What it is given is the address
 // of a value of that type: see memory.go.
 type plan struct {
-	enc func(dst []byte, a addr, depth int) ([]byte, error)
+	enc func(dst []byte, a addr, w way) ([]byte, error)
 	dec func(r *Reader, a addr) error
 }
 
 // encodeFunc and decodeFunc are plans by reflection, for what is rare. The Value is addressable.
 type (
-	encodeFunc = func(dst []byte, v reflect.Value, depth int) ([]byte, error)
+	encodeFunc = func(dst []byte, v reflect.Value, w way) ([]byte, error)
 	decodeFunc = func(r *Reader, v reflect.Value) error
 )
 
 // reflected makes a plan for t of functions that work by reflection.
 func reflected(t reflect.Type, enc encodeFunc, dec decodeFunc) plan {
 	return plan{
-		enc: func(dst []byte, a addr, depth int) ([]byte, error) { return enc(dst, a.value(t), depth) },
+		enc: func(dst []byte, a addr, w way) ([]byte, error) { return enc(dst, a.value(t), w) },
 		dec: func(r *Reader, a addr) error { return dec(r, a.value(t)) },
 	}
 }
@@ -113,21 +113,21 @@ func marshalsByPointer(t reflect.Type) bool {
 }
 
 // append encodes v, of which h is the holding.
-func (h *holding) append(dst []byte, v any, depth int) ([]byte, error) {
+func (h *holding) append(dst []byte, v any, w way) ([]byte, error) {
 	switch h.access {
 	case pointed:
 		p := dataWord(v)
 		if p.isNil() {
-			return append(dst, nilAtom...), nil
+			return w.none(dst), nil
 		}
-		if depth <= 0 {
+		if w.depth <= 0 {
 			return nil, tooDeep()
 		}
-		return h.plan.enc(dst, p, depth-1)
+		return h.plan.enc(dst, p, w.below(1))
 	case boxed:
-		return h.plan.enc(dst, dataWord(v), depth)
+		return h.plan.enc(dst, dataWord(v), w)
 	}
-	return h.plan.enc(dst, copyOf(reflect.ValueOf(v)), depth)
+	return h.plan.enc(dst, copyOf(reflect.ValueOf(v)), w)
 }
 
 // builder makes the plan of a type and of all types in it. Types may contain themselves.
@@ -199,7 +199,7 @@ func (b *builder) fill(p *plan, t reflect.Type) {
 
 // refuse makes a plan that only gives errors.
 func refuse(p *plan, t reflect.Type, msg string) {
-	p.enc = func([]byte, addr, int) ([]byte, error) {
+	p.enc = func([]byte, addr, way) ([]byte, error) {
 		return nil, &EncodeError{Type: t, Msg: msg}
 	}
 	p.dec = func(r *Reader, _ addr) error {
@@ -215,12 +215,12 @@ func addMethods(p *plan, t reflect.Type) {
 	ptr := reflect.PointerTo(t)
 	switch {
 	case t.Implements(marshalerType):
-		p.enc = func(dst []byte, a addr, _ int) ([]byte, error) {
-			return callMarshal(dst, a.value(t).Interface().(Marshaler), t)
+		p.enc = func(dst []byte, a addr, w way) ([]byte, error) {
+			return callMarshal(dst, a.value(t).Interface().(Marshaler), t, w)
 		}
 	case ptr.Implements(marshalerType):
-		p.enc = func(dst []byte, a addr, _ int) ([]byte, error) {
-			return callMarshal(dst, a.value(t).Addr().Interface().(Marshaler), t)
+		p.enc = func(dst []byte, a addr, w way) ([]byte, error) {
+			return callMarshal(dst, a.value(t).Addr().Interface().(Marshaler), t, w)
 		}
 	}
 	if ptr.Implements(partReaderType) && t.PkgPath() == atomType.PkgPath() { // not if it is embedded in another
@@ -245,7 +245,7 @@ func hasMethods(t reflect.Type) bool {
 	return p.Implements(marshalerType) || p.Implements(unmarshalerType) || isEnum(t)
 }
 
-func callMarshal(dst []byte, m Marshaler, t reflect.Type) ([]byte, error) {
+func callMarshal(dst []byte, m Marshaler, t reflect.Type, w way) ([]byte, error) {
 	out, err := m.MarshalETF(dst)
 	if err != nil {
 		if e, ok := err.(*EncodeError); ok {
@@ -260,7 +260,7 @@ func callMarshal(dst []byte, m Marshaler, t reflect.Type) ([]byte, error) {
 	if err := (Raw{Bytes: out[len(dst):]}).check(); err != nil {
 		return nil, &EncodeError{Type: t, Msg: "MarshalETF did not append one term: " + err.Error(), Err: err}
 	}
-	return out, nil
+	return w.encoded(out, len(dst)), nil
 }
 
 func callUnmarshal(r *Reader, v reflect.Value, t reflect.Type) error {

@@ -31,7 +31,7 @@ type field struct {
 func (f *field) step() string { return "." + f.name }
 
 // enc encodes the field at a. What is in most structs takes no call of a plan.
-func (f *field) enc(dst []byte, a addr, depth int) ([]byte, error) {
+func (f *field) enc(dst []byte, a addr, w way) ([]byte, error) {
 	switch f.usual {
 	case usualInt:
 		return AppendInt(dst, *at[int64](a)), nil
@@ -41,10 +41,13 @@ func (f *field) enc(dst []byte, a addr, depth int) ([]byte, error) {
 		}
 	case usualAtom:
 		if s := *at[Atom](a); len(s) <= maxAtomChars && isASCII(s) {
+			if w.refs != nil {
+				return w.refs.append(dst, s), nil
+			}
 			return append(append(dst, tagSmallAtomUTF, byte(len(s))), s...), nil
 		}
 	}
-	return f.plan.enc(dst, a, depth)
+	return f.plan.enc(dst, a, w)
 }
 
 // dec decodes the field into a.

@@ -3,8 +3,8 @@ package etf
 import "reflect"
 
 // encKeyword writes a struct as a keyword list: [{name, Value}, …].
-func (s *structPlan) encKeyword(dst []byte, a addr, depth int) ([]byte, error) {
-	if depth <= 1 {
+func (s *structPlan) encKeyword(dst []byte, a addr, w way) ([]byte, error) {
+	if w.depth <= 1 {
 		return nil, tooDeep()
 	}
 	start, n := len(dst), 0
@@ -16,8 +16,8 @@ func (s *structPlan) encKeyword(dst []byte, a addr, depth int) ([]byte, error) {
 		if fa.isNil() || f.omitEmpty && isEmpty(fa.value(f.typ)) {
 			continue
 		}
-		dst = append(AppendTupleHeader(dst, 2), f.key...)
-		if dst, err = f.plan.enc(dst, fa, depth-2); err != nil {
+		dst = w.atom(AppendTupleHeader(dst, 2), Atom(f.name))
+		if dst, err = f.plan.enc(dst, fa, w.below(2)); err != nil {
 			return nil, addPath(err, f.step())
 		}
 		n++

@@ -44,21 +44,21 @@ func integerKind(k reflect.Kind) (signed, unsigned bool) {
 	return k >= reflect.Int && k <= reflect.Int64, k >= reflect.Uint && k <= reflect.Uintptr
 }
 
-func (l *listPlan) encSlice(dst []byte, a addr, depth int) ([]byte, error) {
+func (l *listPlan) encSlice(dst []byte, a addr, w way) ([]byte, error) {
 	h := at[sliceHeader](a)
-	return l.encElems(dst, h.elem(0, 0), h.len, depth)
+	return l.encElems(dst, h.elem(0, 0), h.len, w)
 }
 
-func (l *listPlan) encArray(dst []byte, a addr, depth int) ([]byte, error) {
-	return l.encElems(dst, a, l.n, depth)
+func (l *listPlan) encArray(dst []byte, a addr, w way) ([]byte, error) {
+	return l.encElems(dst, a, l.n, w)
 }
 
 // encElems encodes the n elements that begin at a.
-func (l *listPlan) encElems(dst []byte, a addr, n, depth int) ([]byte, error) {
+func (l *listPlan) encElems(dst []byte, a addr, n int, w way) ([]byte, error) {
 	if n == 0 {
 		return append(dst, tagNil), nil
 	}
-	if depth <= 0 {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
 	if err := checkLen(n); err != nil {
@@ -68,7 +68,7 @@ func (l *listPlan) encElems(dst []byte, a addr, n, depth int) ([]byte, error) {
 	dst = AppendListHeader(dst, n)
 	var err error
 	for i := range n {
-		if dst, err = l.elem.enc(dst, a.plus(uintptr(i)*l.size), depth-1); err != nil {
+		if dst, err = l.elem.enc(dst, a.plus(uintptr(i)*l.size), w.below(1)); err != nil {
 			return nil, addPath(err, indexStep(i))
 		}
 	}
@@ -313,7 +313,7 @@ func (l *listPlan) decArray(r *Reader, a addr) error {
 	return nil
 }
 
-func encByteArray(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+func encByteArray(dst []byte, v reflect.Value, _ way) ([]byte, error) {
 	return AppendBinary(dst, v.Bytes()), nil
 }
 

@@ -12,8 +12,8 @@ func (b *builder) goMap(p *plan, t reflect.Type) {
 	key, elem := b.plan(t.Key()), b.plan(t.Elem())
 	order := keyOrder(t.Key())
 	simple := simpleKey(t.Key())
-	*p = reflected(t, func(dst []byte, v reflect.Value, depth int) ([]byte, error) {
-		return encMap(dst, v, depth, key, elem, order)
+	*p = reflected(t, func(dst []byte, v reflect.Value, w way) ([]byte, error) {
+		return encMap(dst, v, w, key, elem, order)
 	}, func(r *Reader, v reflect.Value) error { return decMap(r, v, key, elem, simple) })
 }
 
@@ -36,12 +36,12 @@ func keyOrder(t reflect.Type) func(a, b reflect.Value) int {
 	return nil
 }
 
-func encMap(dst []byte, v reflect.Value, depth int, key, elem *plan, order func(a, b reflect.Value) int) ([]byte, error) {
-	if depth <= 0 {
+func encMap(dst []byte, v reflect.Value, w way, key, elem *plan, order func(a, b reflect.Value) int) ([]byte, error) {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
 	if order == nil {
-		return encMapByBytes(dst, v, depth, key, elem)
+		return encMapByBytes(dst, v, w, key, elem)
 	}
 	keys := v.MapKeys()
 	slices.SortFunc(keys, order)
@@ -52,11 +52,11 @@ func encMap(dst []byte, v reflect.Value, depth int, key, elem *plan, order func(
 	var err error
 	for _, x := range keys {
 		k.Set(x)
-		if dst, err = key.enc(dst, ka, depth-1); err != nil {
+		if dst, err = key.enc(dst, ka, w.below(1)); err != nil {
 			return nil, addPath(err, ".key")
 		}
 		e.Set(v.MapIndex(x))
-		if dst, err = elem.enc(dst, ea, depth-1); err != nil {
+		if dst, err = elem.enc(dst, ea, w.below(1)); err != nil {
 			return nil, addPath(err, goKeyStep(key, x))
 		}
 	}
@@ -65,14 +65,14 @@ func encMap(dst []byte, v reflect.Value, depth int, key, elem *plan, order func(
 
 // encMapByBytes orders the associations by the encodings of their keys. Keys that differ in Go may be the same term, as
 // int(1) and int64(1) in a map[any]V are; that is an error.
-func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]byte, error) {
+func encMapByBytes(dst []byte, v reflect.Value, w way, key, elem *plan) ([]byte, error) {
 	type pair struct {
 		key  []byte
 		k, v reflect.Value
 	}
 	var pairs []pair
 	for it := v.MapRange(); it.Next(); {
-		b, err := key.enc(nil, copyOf(it.Key()), depth-1)
+		b, err := key.enc(nil, copyOf(it.Key()), w.inFull().below(1))
 		if err != nil {
 			return nil, addPath(err, ".key")
 		}
@@ -85,8 +85,8 @@ func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]b
 			return nil, &EncodeError{Type: v.Type(), Msg: "two keys are the same term " + Raw{Bytes: p.key}.String()}
 		}
 		var err error
-		dst = append(dst, p.key...)
-		if dst, err = elem.enc(dst, copyOf(p.v), depth-1); err != nil {
+		dst = w.encoded(append(dst, p.key...), len(dst))
+		if dst, err = elem.enc(dst, copyOf(p.v), w.below(1)); err != nil {
 			return nil, addPath(err, goKeyStep(key, p.k))
 		}
 	}
@@ -95,7 +95,7 @@ func encMapByBytes(dst []byte, v reflect.Value, depth int, key, elem *plan) ([]b
 
 // goKeyStep is the path step of the association with key k.
 func goKeyStep(p *plan, k reflect.Value) string {
-	b, err := p.enc(nil, copyOf(k), hardDepth)
+	b, err := p.enc(nil, copyOf(k), plainly)
 	if err != nil {
 		return "[?]"
 	}

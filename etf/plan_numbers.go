@@ -33,18 +33,18 @@ const maxIntBytes = 11
 
 func intsPlan[T signed](l *listPlan) plan {
 	return plan{
-		enc: func(dst []byte, a addr, depth int) ([]byte, error) {
-			return encInts(dst, *at[[]T](a), depth)
+		enc: func(dst []byte, a addr, w way) ([]byte, error) {
+			return encInts(dst, *at[[]T](a), w)
 		},
 		dec: func(r *Reader, a addr) error { return decInts[T](l, r, a) },
 	}
 }
 
-func encInts[T signed](dst []byte, s []T, depth int) ([]byte, error) {
+func encInts[T signed](dst []byte, s []T, w way) ([]byte, error) {
 	if len(s) == 0 {
 		return append(dst, tagNil), nil
 	}
-	if depth <= 0 {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
 	if err := checkLen(len(s)); err != nil {
@@ -178,12 +178,12 @@ func decIntsPart[T signed](l *listPlan, r *Reader, s *[]T, n int) error {
 
 const floatBytes = 9
 
-func (l *listPlan) encFloats(dst []byte, a addr, depth int) ([]byte, error) {
+func (l *listPlan) encFloats(dst []byte, a addr, w way) ([]byte, error) {
 	s := *at[[]float64](a)
 	if len(s) == 0 {
 		return append(dst, tagNil), nil
 	}
-	if depth <= 0 {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
 	if err := checkLen(len(s)); err != nil {

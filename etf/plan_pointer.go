@@ -4,15 +4,15 @@ import "reflect"
 
 func (b *builder) pointer(p *plan, t reflect.Type) {
 	elem := b.plan(t.Elem())
-	p.enc = func(dst []byte, a addr, depth int) ([]byte, error) {
+	p.enc = func(dst []byte, a addr, w way) ([]byte, error) {
 		to := a.deref()
 		if to.isNil() {
-			return append(dst, nilAtom...), nil
+			return w.none(dst), nil
 		}
-		if depth <= 0 {
+		if w.depth <= 0 {
 			return nil, tooDeep()
 		}
-		return elem.enc(dst, to, depth-1)
+		return elem.enc(dst, to, w.below(1))
 	}
 	p.dec = func(r *Reader, a addr) error {
 		if r.nilAtom() {
@@ -29,15 +29,15 @@ func (b *builder) pointer(p *plan, t reflect.Type) {
 	}
 }
 
-func encAny(dst []byte, a addr, depth int) ([]byte, error) {
+func encAny(dst []byte, a addr, w way) ([]byte, error) {
 	v := *at[any](a)
 	if v == nil {
-		return append(dst, nilAtom...), nil
+		return w.none(dst), nil
 	}
-	if depth <= 0 {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
-	return appendAny(dst, v, depth-1)
+	return appendAny(dst, v, w.below(1))
 }
 
 func decAny(r *Reader, a addr) error {
@@ -53,14 +53,14 @@ func decAny(r *Reader, a addr) error {
 	return decInterface(r, reflect.ValueOf(v).Elem())
 }
 
-func encInterface(dst []byte, v reflect.Value, depth int) ([]byte, error) {
+func encInterface(dst []byte, v reflect.Value, w way) ([]byte, error) {
 	if v.IsNil() {
-		return append(dst, nilAtom...), nil
+		return w.none(dst), nil
 	}
-	if depth <= 0 {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
-	return appendAny(dst, v.Interface(), depth-1)
+	return appendAny(dst, v.Interface(), w.below(1))
 }
 
 func decInterface(r *Reader, v reflect.Value) error {

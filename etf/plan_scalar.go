@@ -53,8 +53,8 @@ func fillScalar(p *plan, t reflect.Type) bool {
 	return true
 }
 
-func encBool(dst []byte, a addr, _ int) ([]byte, error) {
-	return AppendBool(dst, *at[bool](a)), nil
+func encBool(dst []byte, a addr, w way) ([]byte, error) {
+	return w.bool(dst, *at[bool](a)), nil
 }
 
 func decBool(t reflect.Type) func(*Reader, addr) error {
@@ -109,7 +109,7 @@ func (r *Reader) overflow(at int, t reflect.Type) error {
 
 func signedPlan[T signed](t reflect.Type) plan {
 	return plan{
-		enc: func(dst []byte, a addr, _ int) ([]byte, error) {
+		enc: func(dst []byte, a addr, _ way) ([]byte, error) {
 			return AppendInt(dst, int64(*at[T](a))), nil
 		},
 		dec: func(r *Reader, a addr) error {
@@ -136,7 +136,7 @@ func signedPlan[T signed](t reflect.Type) plan {
 
 func unsignedPlan[T unsigned](t reflect.Type) plan {
 	return plan{
-		enc: func(dst []byte, a addr, _ int) ([]byte, error) {
+		enc: func(dst []byte, a addr, _ way) ([]byte, error) {
 			return AppendUint(dst, uint64(*at[T](a))), nil
 		},
 		dec: func(r *Reader, a addr) error {
@@ -156,7 +156,7 @@ func unsignedPlan[T unsigned](t reflect.Type) plan {
 
 func floatPlan[T float32 | float64](t reflect.Type) plan {
 	return plan{
-		enc: func(dst []byte, a addr, _ int) ([]byte, error) {
+		enc: func(dst []byte, a addr, _ way) ([]byte, error) {
 			f := float64(*at[T](a))
 			if !finite(f) {
 				return nil, checkFloat(f)
@@ -206,13 +206,13 @@ func (r *Reader) floatFor(t reflect.Type) (float64, error) {
 	return f, nil
 }
 
-func encString(dst []byte, a addr, _ int) ([]byte, error) {
+func encString(dst []byte, a addr, w way) ([]byte, error) {
 	s := *at[string](a)
 	if err := checkLen(len(s)); err != nil {
 		return nil, err
 	}
 	if len(s) > long {
-		return appendLong(dst, s), nil
+		return w.longText(dst, s), nil
 	}
 	return AppendString(dst, s), nil
 }
@@ -228,13 +228,13 @@ func decString(t reflect.Type) func(*Reader, addr) error {
 	}
 }
 
-func encBytes(dst []byte, a addr, _ int) ([]byte, error) {
+func encBytes(dst []byte, a addr, w way) ([]byte, error) {
 	b := *at[[]byte](a)
 	if err := checkLen(len(b)); err != nil {
 		return nil, err
 	}
 	if len(b) > long {
-		return appendLong(dst, b), nil
+		return w.long(dst, b), nil
 	}
 	return AppendBinary(dst, b), nil
 }

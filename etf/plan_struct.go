@@ -12,6 +12,7 @@ type structPlan struct {
 	typ     reflect.Type
 	fields  []field
 	prefix  []byte // the header, and: of tuples the tag, of Elixir structs the association of __struct__
+	header  int    // how much of prefix is the header
 	tag     Atom   // of tuples, or the module of Elixir structs
 	tuple   bool
 	elixir  bool
@@ -67,6 +68,7 @@ func (b *builder) structPlan(t reflect.Type) (*structPlan, error) {
 			n++
 		}
 		s.prefix = AppendTupleHeader(nil, n)
+		s.header = len(s.prefix)
 		if s.tag != "" {
 			s.prefix = AppendAtom(s.prefix, s.tag)
 		}
@@ -75,9 +77,11 @@ func (b *builder) structPlan(t reflect.Type) (*structPlan, error) {
 			return nil, fmt.Errorf("field for __struct__ in an Elixir struct")
 		}
 		s.prefix = AppendMapHeader(nil, len(fields)+1)
+		s.header = len(s.prefix)
 		s.prefix = AppendAtom(AppendAtom(s.prefix, "__struct__"), s.tag)
 	default:
 		s.prefix = AppendMapHeader(nil, len(fields))
+		s.header = len(s.prefix)
 	}
 	return s, nil
 }
@@ -112,32 +116,47 @@ func (s *structPlan) shape() error {
 	return nil
 }
 
-func (s *structPlan) encTuple(dst []byte, a addr, depth int) ([]byte, error) {
-	if depth <= 0 {
+// begin appends what comes before the fields.
+func (s *structPlan) begin(dst []byte, w way) []byte {
+	if w.refs == nil {
+		return append(dst, s.prefix...)
+	}
+	dst = append(dst, s.prefix[:s.header]...)
+	if s.elixir {
+		dst = w.refs.append(dst, "__struct__")
+	}
+	if s.tag != "" {
+		dst = w.refs.append(dst, s.tag)
+	}
+	return dst
+}
+
+func (s *structPlan) encTuple(dst []byte, a addr, w way) ([]byte, error) {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
-	dst = append(dst, s.prefix...)
+	dst = s.begin(dst, w)
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
 		fa := f.find(a)
 		if fa.isNil() {
-			dst = append(dst, nilAtom...)
+			dst = w.none(dst)
 			continue
 		}
-		if dst, err = f.enc(dst, fa, depth-1); err != nil {
+		if dst, err = f.enc(dst, fa, w.below(1)); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}
 	return dst, nil
 }
 
-func (s *structPlan) encMap(dst []byte, a addr, depth int) ([]byte, error) {
-	if depth <= 0 {
+func (s *structPlan) encMap(dst []byte, a addr, w way) ([]byte, error) {
+	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
 	start, n := len(dst), len(s.fields)
-	dst = append(dst, s.prefix...)
+	dst = s.begin(dst, w)
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
@@ -146,13 +165,15 @@ func (s *structPlan) encMap(dst []byte, a addr, depth int) ([]byte, error) {
 			n--
 			continue
 		}
-		if n := len(dst); cap(dst)-n >= len(f.short) && len(f.key) <= len(f.short) { // in one move
+		if w.refs != nil && !f.binary {
+			dst = w.refs.append(dst, Atom(f.name))
+		} else if n := len(dst); cap(dst)-n >= len(f.short) && len(f.key) <= len(f.short) { // in one move
 			*(*[16]byte)(dst[n : n+16]) = f.short
 			dst = dst[:n+len(f.key)]
 		} else {
 			dst = append(dst, f.key...)
 		}
-		if dst, err = f.enc(dst, fa, depth-1); err != nil {
+		if dst, err = f.enc(dst, fa, w.below(1)); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}

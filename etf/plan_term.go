@@ -44,12 +44,12 @@ func init() { // not literals: these plans refer to planOf, which refers to them
 	}
 }
 
-func encAtom(dst []byte, a addr, _ int) ([]byte, error) {
+func encAtom(dst []byte, a addr, w way) ([]byte, error) {
 	name := *at[Atom](a)
 	if !ValidAtom(name) {
 		return nil, checkAtom(name)
 	}
-	return AppendAtom(dst, name), nil
+	return w.atom(dst, name), nil
 }
 
 func decAtom(r *Reader, a addr) error {
@@ -61,12 +61,12 @@ func decAtom(r *Reader, a addr) error {
 	return nil
 }
 
-func encPid(dst []byte, a addr, _ int) ([]byte, error) {
+func encPid(dst []byte, a addr, w way) ([]byte, error) {
 	p := at[Pid](a)
 	if !ValidAtom(p.Node) {
 		return nil, checkAtom(p.Node)
 	}
-	return AppendPid(dst, *p), nil
+	return w.pid(dst, *p), nil
 }
 
 func decPid(r *Reader, a addr) error {
@@ -78,12 +78,12 @@ func decPid(r *Reader, a addr) error {
 	return nil
 }
 
-func encRef(dst []byte, a addr, _ int) ([]byte, error) {
+func encRef(dst []byte, a addr, w way) ([]byte, error) {
 	ref := at[Ref](a)
 	if ref.Len < 1 || ref.Len > maxRefWords || !ValidAtom(ref.Node) {
 		return nil, checkRef(*ref)
 	}
-	return AppendRef(dst, *ref), nil
+	return w.ref(dst, *ref), nil
 }
 
 func decRef(r *Reader, a addr) error {
@@ -95,8 +95,8 @@ func decRef(r *Reader, a addr) error {
 	return nil
 }
 
-func encRaw(dst []byte, a addr, _ int) ([]byte, error) {
-	return appendRaw(dst, *at[Raw](a))
+func encRaw(dst []byte, a addr, w way) ([]byte, error) {
+	return appendRaw(dst, *at[Raw](a), w)
 }
 
 func decRaw(r *Reader, a addr) error {
@@ -116,7 +116,7 @@ func decRaw(r *Reader, a addr) error {
 }
 
 // encBigInt encodes a big.Int or a Big, which are the same.
-func encBigInt(dst []byte, a addr, _ int) ([]byte, error) {
+func encBigInt(dst []byte, a addr, _ way) ([]byte, error) {
 	i := at[big.Int](a)
 	if err := checkBig(i); err != nil {
 		return nil, err
@@ -130,12 +130,12 @@ func decBigInt(t reflect.Type) func(*Reader, addr) error {
 	}
 }
 
-func encTermInterface(dst []byte, a addr, depth int) ([]byte, error) {
+func encTermInterface(dst []byte, a addr, w way) ([]byte, error) {
 	t := *at[Term](a)
 	if t == nil {
 		return nil, &EncodeError{Type: termType, Msg: "nil Term"}
 	}
-	return appendTerm(dst, t, depth)
+	return appendTerm(dst, t, w)
 }
 
 func decTermInterface(r *Reader, a addr) error {
@@ -147,8 +147,8 @@ func decTermInterface(r *Reader, a addr) error {
 	return nil
 }
 
-func encTerm[T Term](dst []byte, a addr, depth int) ([]byte, error) {
-	return appendTerm(dst, *at[T](a), depth)
+func encTerm[T Term](dst []byte, a addr, w way) ([]byte, error) {
+	return appendTerm(dst, *at[T](a), w)
 }
 
 func decTerm[T Term](want string) func(*Reader, addr) error {
@@ -169,8 +169,8 @@ func decTerm[T Term](want string) func(*Reader, addr) error {
 }
 
 // encPointed encodes a T of which the pointer is a Term.
-func encPointed[T any](dst []byte, a addr, depth int) ([]byte, error) {
-	return appendTerm(dst, any(at[T](a)).(Term), depth)
+func encPointed[T any](dst []byte, a addr, w way) ([]byte, error) {
+	return appendTerm(dst, any(at[T](a)).(Term), w)
 }
 
 func decPointed[T any](want string) func(*Reader, addr) error {

@@ -85,18 +85,21 @@ func (r *Reader) end() error {
 
 // appendRaw appends the term of r, if that is what its bytes are: others would take the whole message, and with it the
 // connection, down at the peer.
-func appendRaw(dst []byte, r Raw) ([]byte, error) {
+func appendRaw(dst []byte, r Raw, w way) ([]byte, error) {
 	err := r.check()
 	switch {
 	case err != nil:
+	case w.refs != nil && len(r.Bytes) > long:
+		w.refs.lacks = true
+		return dst, nil
 	case len(r.Atoms) == 0:
-		return copyLong(dst, r.Bytes), nil
+		return w.encoded(copyLong(dst, r.Bytes), len(dst)), nil
 	default:
 		rd := NewReader(r)
 		rd.maxDepth = hardDepth
 		var out []byte
 		if _, out, err = rd.walk(dst, true); err == nil {
-			return out, nil
+			return w.encoded(out, len(dst)), nil
 		}
 	}
 	return nil, &EncodeError{Type: rawType, Msg: "malformed term: " + err.Error(), Err: err}

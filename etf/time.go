@@ -39,39 +39,39 @@ func (b *builder) convention(p *plan, t reflect.Type) bool {
 // isTime reports whether t is a struct that is one value.
 func isTime(t reflect.Type) bool { return t == timeType || t == naiveType }
 
-func encTime(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+func encTime(dst []byte, v reflect.Value, w way) ([]byte, error) {
 	t, _ := reflect.TypeAssert[time.Time](v)
-	dst, err := appendClock(dst, "Elixir.DateTime", t.UTC(), 13)
+	dst, err := appendClock(dst, "Elixir.DateTime", t.UTC(), 13, w)
 	if err != nil {
 		return nil, err
 	}
-	dst = AppendInt(AppendAtom(dst, "std_offset"), 0)
-	dst = AppendString(AppendAtom(dst, "time_zone"), "Etc/UTC")
-	dst = AppendInt(AppendAtom(dst, "utc_offset"), 0)
-	return AppendString(AppendAtom(dst, "zone_abbr"), "UTC"), nil
+	dst = AppendInt(w.atom(dst, "std_offset"), 0)
+	dst = AppendString(w.atom(dst, "time_zone"), "Etc/UTC")
+	dst = AppendInt(w.atom(dst, "utc_offset"), 0)
+	return AppendString(w.atom(dst, "zone_abbr"), "UTC"), nil
 }
 
-func encNaive(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+func encNaive(dst []byte, v reflect.Value, w way) ([]byte, error) {
 	t := v.Convert(timeType).Interface().(time.Time)
-	return appendClock(dst, "Elixir.NaiveDateTime", t, 9)
+	return appendClock(dst, "Elixir.NaiveDateTime", t, 9, w)
 }
 
 // appendClock appends the first associations of a struct of Elixir's calendar, which has n in all.
-func appendClock(dst []byte, module Atom, t time.Time, n int) ([]byte, error) {
+func appendClock(dst []byte, module Atom, t time.Time, n int, w way) ([]byte, error) {
 	if t.Year() < -9999 || t.Year() > 9999 {
 		return nil, encodeErrorf(t, "year %d, Elixir's calendar has -9999 to 9999", t.Year())
 	}
-	dst = AppendAtom(AppendAtom(AppendMapHeader(dst, n), "__struct__"), module)
-	dst = AppendAtom(AppendAtom(dst, "calendar"), "Elixir.Calendar.ISO")
+	dst = w.atom(w.atom(AppendMapHeader(dst, n), "__struct__"), module)
+	dst = w.atom(w.atom(dst, "calendar"), "Elixir.Calendar.ISO")
 	for _, f := range []struct {
 		name  Atom
 		value int
 	}{
 		{"year", t.Year()}, {"month", int(t.Month())}, {"day", t.Day()}, {"hour", t.Hour()}, {"minute", t.Minute()}, {"second", t.Second()},
 	} {
-		dst = AppendInt(AppendAtom(dst, f.name), int64(f.value))
+		dst = AppendInt(w.atom(dst, f.name), int64(f.value))
 	}
-	dst = AppendTupleHeader(AppendAtom(dst, "microsecond"), 2)
+	dst = AppendTupleHeader(w.atom(dst, "microsecond"), 2)
 	return AppendInt(AppendInt(dst, int64(t.Nanosecond()/1000)), 6), nil
 }
 
@@ -189,11 +189,11 @@ func makeTime(f [6]int64, nano int, zone *time.Location) (time.Time, bool) {
 	return t, t.UTC().Year() >= -9999 && t.UTC().Year() <= 9999
 }
 
-func encDuration(dst []byte, v reflect.Value, _ int) ([]byte, error) {
+func encDuration(dst []byte, v reflect.Value, w way) ([]byte, error) {
 	d := time.Duration(v.Int())
 	switch {
 	case d == Infinity:
-		return AppendAtom(dst, "infinity"), nil
+		return w.atom(dst, "infinity"), nil
 	case d%time.Millisecond != 0:
 		return nil, encodeErrorf(d, "%v is no whole number of milliseconds", d)
 	}

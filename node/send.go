@@ -113,6 +113,32 @@ func (c *content) append(b []byte) ([]byte, error) {
 	return out, nil
 }
 
+// appendAgain appends the term with references to atoms that the peer has, if it can.
+func (c *content) appendAgain(b []byte, refs *etf.AtomRefs) (out []byte, ok bool) {
+	if c.reply {
+		if b, ok = refs.Append(etf.AppendTupleHeader(b, 2), c.tag); !ok {
+			return b, false
+		}
+	}
+	return refs.Append(b, c.value)
+}
+
+// isLarge tells of what shows it that it is too large for Conn.SendAgain to be tried.
+func (c *content) isLarge() bool {
+	const large = 1 << 10
+	switch v := c.value.(type) {
+	case string:
+		return len(v) > large
+	case []byte:
+		return len(v) > large
+	case etf.Binary:
+		return len(v) > large
+	case etf.Raw:
+		return len(v.Bytes) > large
+	}
+	return false
+}
+
 // appendTag appends the tag of a reply, which is [alias | Ref] mostly.
 func appendTag(b []byte, tag etf.Term) ([]byte, error) {
 	if list, ok := tag.(etf.Improper); ok && len(list.Elems) == 1 {
@@ -144,14 +170,16 @@ func (p *Process) sendHere(t target, to any, c content, priority bool) error {
 
 // sendThere encodes a message and has it emitted.
 func (p *Process) sendThere(s *session, t target, c content, priority bool, emit func([]*dist.Signal) error) error {
+	if t.alias.Len == 0 && !priority && !c.isLarge() && s.conn.SendAgain(&p.pid, &t.pid, t.name, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) {
+		return c.appendAgain(b, refs)
+	}) {
+		return nil
+	}
 	out := takeOutgoing()
 	defer out.release()
 	var err error
 	if out.b, err = c.append(out.b); err != nil {
 		return err
-	}
-	if t.alias.Len == 0 && !priority && s.conn.SendAgain(&p.pid, &t.pid, t.name, out.b) {
-		return nil
 	}
 	sig := out.signal()
 	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority, Payload: etf.Raw{Bytes: out.b}}

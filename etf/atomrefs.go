@@ -1,0 +1,193 @@
+package etf
+
+import "encoding/binary"
+
+// AtomRefs are atoms that the receiver of a term has in a table, each with its place there: the atoms that a distribution header refers to. It
+// is for who sends many messages of one kind to one node (package dist): a value is encoded for that header at once, with references (ATOM_CACHE_REF,
+// two bytes) in the places of the atoms, where Append writes their text, in which somebody has to look for them afterwards.
+//
+// The zero value has no atoms. It is for one goroutine at a time.
+type AtomRefs struct {
+	atoms []refAtom
+	next  int  // the one that comes, if they come in the same order again
+	lacks bool // something was to be written that has no reference
+}
+
+type refAtom struct {
+	name Atom
+	ref  byte
+}
+
+// Len is the number of atoms.
+func (r *AtomRefs) Len() int { return len(r.atoms) }
+
+// Has reports whether a is among the atoms.
+func (r *AtomRefs) Has(a Atom) bool { return r.find(a) >= 0 }
+
+// Add adds an atom, without a place until Update gives it one. Atoms are found fastest that come in the order in which they were added.
+func (r *AtomRefs) Add(a Atom) { r.atoms = append(r.atoms, refAtom{name: a}) }
+
+// Drop removes the first n atoms.
+func (r *AtomRefs) Drop(n int) { r.atoms, r.next = append(r.atoms[:0], r.atoms[n:]...), 0 }
+
+// Update asks for the place of each atom, and keeps those that have one.
+func (r *AtomRefs) Update(place func(Atom) (ref byte, ok bool)) {
+	kept := r.atoms[:0]
+	for _, a := range r.atoms {
+		var ok bool
+		if a.ref, ok = place(a.name); ok {
+			kept = append(kept, a)
+		}
+	}
+	clear(r.atoms[len(kept):])
+	r.atoms, r.next = kept, 0
+}
+
+// Append appends the encoding of v as the function Append does, with references in the places of all atoms, but for those inside of funs and
+// those that are not in UTF-8 in a Raw or from a Marshaler. If an atom has none, or v cannot be encoded or has more than 256 KiB in one
+// piece, it reports false, and the result means nothing: then it is for Append to encode v, or to say what is wrong with it.
+func (r *AtomRefs) Append(dst []byte, v any) (out []byte, ok bool) {
+	r.lacks = false
+	out, err := appendAny(dst, v, way{depth: hardDepth, refs: r})
+	return out, err == nil && !r.lacks
+}
+
+func (r *AtomRefs) find(a Atom) int {
+	for i := range r.atoms {
+		if r.atoms[i].name == a {
+			return i
+		}
+	}
+	return -1
+}
+
+// append appends the reference to an atom.
+func (r *AtomRefs) append(dst []byte, a Atom) []byte {
+	if i := r.next; i < len(r.atoms) && r.atoms[i].name == a {
+		r.next++
+		return append(dst, tagCacheRef, r.atoms[i].ref)
+	}
+	i := r.find(a)
+	if i < 0 {
+		r.lacks = true
+		return dst
+	}
+	r.next = i + 1
+	return append(dst, tagCacheRef, r.atoms[i].ref)
+}
+
+// replace puts references into the term that begins at offset at of dst and ends with it.
+func (r *AtomRefs) replace(dst []byte, at int) []byte {
+	term := dst[at:]
+	n, from := 0, 0 // what is done, and what of term is next
+	move := func(to int) {
+		n += copy(term[n:], term[from:to])
+		from = to
+	}
+	s := scanner{left: 1}
+	s.atom = func(at int, text []byte, latin1 bool) error {
+		if latin1 {
+			return nil
+		}
+		move(at)
+		from += 2 + len(text)
+		if term[at] == tagAtomUTF8 {
+			from++
+		}
+		n = len(r.append(term[:n], Atom(text))) // which is never longer
+		return nil
+	}
+	for s.left > 0 {
+		size, more, err := s.token(term)
+		if size == 0 || err != nil || size > len(term)-s.pos {
+			break // the rest stays as it is; nothing is lost but some bytes
+		}
+		if term[s.pos] == tagNewFun { // so does what says how many bytes it has
+			size, more = 1+int(binary.BigEndian.Uint32(term[s.pos+1:])), 0
+		}
+		s.pos += size
+		s.left += more - 1
+	}
+	move(len(term))
+	return dst[:at+n]
+}
+
+// way is how a value is encoded.
+type way struct {
+	depth int       // how deep terms may nest
+	refs  *AtomRefs // what atoms are replaced by, or nil
+}
+
+// plainly is the way of what stands alone.
+var plainly = way{depth: hardDepth}
+
+// below is the way of what nests n levels deeper.
+func (w way) below(n int) way { return way{w.depth - n, w.refs} }
+
+// inFull is the way of what has to have its atoms in full.
+func (w way) inFull() way { return way{depth: w.depth} }
+
+func (w way) atom(dst []byte, a Atom) []byte {
+	if w.refs != nil {
+		return w.refs.append(dst, a)
+	}
+	return AppendAtom(dst, a)
+}
+
+func (w way) bool(dst []byte, b bool) []byte {
+	switch {
+	case w.refs == nil:
+		return AppendBool(dst, b)
+	case b:
+		return w.refs.append(dst, "true")
+	}
+	return w.refs.append(dst, "false")
+}
+
+// none appends the atom nil.
+func (w way) none(dst []byte) []byte {
+	if w.refs != nil {
+		return w.refs.append(dst, "nil")
+	}
+	return append(dst, tagSmallAtomUTF, 3, 'n', 'i', 'l')
+}
+
+// pid, port and ref append what the function of package etf of that name appends.
+func (w way) pid(dst []byte, p Pid) []byte {
+	if w.refs == nil {
+		return AppendPid(dst, p)
+	}
+	dst = w.refs.append(append(dst, tagNewPid), p.Node)
+	dst = binary.BigEndian.AppendUint32(dst, p.ID)
+	dst = binary.BigEndian.AppendUint32(dst, p.Serial)
+	return binary.BigEndian.AppendUint32(dst, p.Creation)
+}
+
+func (w way) port(dst []byte, p Port) []byte { return w.encoded(AppendPort(dst, p), len(dst)) }
+
+func (w way) ref(dst []byte, ref Ref) []byte { return w.encoded(AppendRef(dst, ref), len(dst)) }
+
+// encoded sees to the references of a term that has been encoded in full, from offset at to the end of dst.
+func (w way) encoded(dst []byte, at int) []byte {
+	if w.refs != nil {
+		return w.refs.replace(dst, at)
+	}
+	return dst
+}
+
+// long appends a binary that is long.
+func (w way) long(dst, b []byte) []byte {
+	if w.refs != nil { // of such messages there are not many
+		w.refs.lacks = true
+		return dst
+	}
+	return appendLong(dst, b)
+}
+
+func (w way) longText(dst []byte, s string) []byte {
+	if w.refs != nil {
+		w.refs.lacks = true
+		return dst
+	}
+	return appendLong(dst, s)
+}

@@ -1,0 +1,186 @@
+package etf_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/erlnode/erlnode/etf"
+)
+
+// A node that has told its peer of two atoms sends their numbers from then on.
+func ExampleAtomRefs() {
+	var refs etf.AtomRefs
+	refs.Add("point")
+	refs.Add("x")
+	refs.Update(func(a etf.Atom) (ref byte, ok bool) { // as the header that goes before the term has them
+		switch a {
+		case "point":
+			return 0, true
+		case "x":
+			return 1, true
+		}
+		return 0, false
+	})
+	type point struct {
+		_ struct{} `etf:"point,elixir"`
+		X int      `etf:"x"`
+	}
+	b, ok := refs.Append(nil, []etf.Atom{"x", "point", "x"})
+	fmt.Printf("%x %v\n", b, ok)
+	fmt.Println(etf.Raw{Bytes: b, Atoms: []etf.Atom{"point", "x"}})
+
+	_, ok = refs.Append(nil, point{X: 1}) // __struct__ is none of them
+	fmt.Println(ok)
+	// Output:
+	// 6c000000035201520052016a true
+	// [x,point,x]
+	// false
+}
+
+// checkRefs encodes v, whose encoding and term are known, with references for all of its atoms, and for all but one.
+func checkRefs(t *testing.T, name string, v any, full []byte, term etf.Term) {
+	t.Helper()
+	var table []etf.Atom
+	shorter := 0
+	eachAtom(term, func(a etf.Atom) {
+		if shorter += len(a); len(a) > 255 {
+			shorter++
+		}
+		if !slices.Contains(table, a) {
+			table = append(table, a)
+		}
+	})
+	if len(table) > 255 {
+		return
+	}
+	var refs etf.AtomRefs
+	for _, a := range table {
+		refs.Add(a)
+	}
+	place := func(a etf.Atom) (byte, bool) { return byte(slices.Index(table, a)), true }
+	refs.Update(place)
+	for range 2 {
+		b, ok := refs.Append([]byte("before"), v)
+		if !ok || !bytes.HasPrefix(b, []byte("before")) {
+			t.Errorf("%s: with references: %v, %q", name, ok, b)
+			return
+		}
+		b = b[len("before"):]
+		if got := (etf.Raw{Bytes: b, Atoms: table}).Own().Bytes; !bytes.Equal(got, full) {
+			t.Errorf("%s: with references to %v is %x, in full %x, want %x", name, table, b, got, full)
+		}
+		if len(b) != len(full)-shorter {
+			t.Errorf("%s: %d bytes with references to %v, %d without, want %d less", name, len(b), table, len(full), shorter)
+		}
+	}
+	for _, lacking := range table {
+		refs.Update(func(a etf.Atom) (byte, bool) { ref, _ := place(a); return ref, a != lacking })
+		if refs.Has(lacking) || refs.Len() != len(table)-1 {
+			t.Errorf("%s: has %d atoms without %v", name, refs.Len(), lacking)
+		}
+		if b, ok := refs.Append(nil, v); ok {
+			t.Errorf("%s: is %x without a reference to %v", name, b, lacking)
+		}
+		refs.Add(lacking)
+	}
+}
+
+// eachAtom calls f for the atoms in a term that references may stand for, as often as they are there.
+func eachAtom(t etf.Term, f func(etf.Atom)) {
+	each := func(terms []etf.Term) {
+		for _, t := range terms {
+			eachAtom(t, f)
+		}
+	}
+	switch t := t.(type) {
+	case etf.Atom:
+		f(t)
+	case etf.Tuple:
+		each(t)
+	case etf.List:
+		each(t)
+	case etf.Improper:
+		each(t.Elems)
+		eachAtom(t.Tail, f)
+	case etf.Map:
+		for _, p := range t {
+			each([]etf.Term{p.Key, p.Value})
+		}
+	case etf.Pid:
+		f(t.Node)
+	case etf.Port:
+		f(t.Node)
+	case etf.Ref:
+		f(t.Node)
+	case etf.Export:
+		f(t.Module)
+		f(t.Function)
+	case *etf.Record:
+		f(t.Module)
+		f(t.Name)
+		for _, field := range t.Fields {
+			f(field.Name)
+			eachAtom(field.Value, f)
+		}
+	}
+}
+
+// What there are not many of, or what is no value, is not encoded: Append does it, or has the error.
+func TestAtomRefsRefuses(t *testing.T) {
+	var refs etf.AtomRefs
+	long := make([]byte, 256<<10+1)
+	for _, v := range []any{long, string(long), etf.Binary(long), etf.Raw{Bytes: etf.AppendBinary(nil, long)}, struct{ B []byte }{long}, make(chan int), etf.Raw{Bytes: []byte{1}}, etf.Raw{}} {
+		if b, ok := refs.Append(nil, v); ok {
+			t.Errorf("%T: %d bytes", v, len(b))
+		}
+	}
+	if b, ok := refs.Append(nil, long[1:]); !ok || len(b) != 5+256<<10 {
+		t.Errorf("256 KiB: %d bytes, %v", len(b), ok)
+	}
+}
+
+// Of malformed bytes, which a Raw may not have but what a Marshaler appends is checked for too, and of atoms in Latin-1 nothing is lost.
+func TestAtomRefsLatin1(t *testing.T) {
+	var refs etf.AtomRefs
+	refs.Add("é")
+	refs.Add("b")
+	refs.Update(func(a etf.Atom) (byte, bool) { return byte(len(a)), true })
+	tuple := []byte{104, 3, 100, 0, 1, 0xe9, 119, 1, 'b', 115, 1, 0xe9}
+	if b, ok := refs.Append(nil, etf.Raw{Bytes: tuple}); !ok || !bytes.Equal(b, []byte{104, 3, 100, 0, 1, 0xe9, 82, 1, 115, 1, 0xe9}) {
+		t.Errorf("%v, %v", b, ok)
+	}
+}
+
+func TestAtomRefsDrop(t *testing.T) {
+	var refs etf.AtomRefs
+	for _, a := range []etf.Atom{"a", "b", "c"} {
+		refs.Add(a)
+	}
+	refs.Drop(2)
+	if refs.Len() != 1 || refs.Has("a") || !refs.Has("c") {
+		t.Errorf("%d atoms left", refs.Len())
+	}
+	refs.Drop(1)
+	if _, ok := refs.Append(nil, etf.Atom("c")); ok {
+		t.Error("an atom that was dropped has a reference")
+	}
+	if b, ok := refs.Append(nil, 1); !ok || len(b) != 2 {
+		t.Error("what has no atoms needs no references")
+	}
+}
+
+func TestAtomRefsDoNotAllocate(t *testing.T) {
+	var refs etf.AtomRefs
+	v := any(elixirUser{Name: "Ann"})
+	for _, a := range []etf.Atom{"__struct__", "Elixir.User", "name", "a@b"} {
+		refs.Add(a)
+	}
+	refs.Update(func(etf.Atom) (byte, bool) { return 1, true })
+	raw := any(etf.Raw{Bytes: etf.AppendPid(nil, etf.Pid{Node: "a@b"})})
+	buf := make([]byte, 0, 256)
+	if n := testing.AllocsPerRun(100, func() { refs.Append(buf, v); refs.Append(buf, raw) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
