@@ -1,6 +1,9 @@
 package etf
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // AtomRefs are atoms that the receiver of a term has in a table, each with its place there: the atoms that a distribution header refers to. It
 // is for who sends many messages of one kind to one node (package dist): a value is encoded for that header at once, with references (ATOM_CACHE_REF,
@@ -9,9 +12,13 @@ import "encoding/binary"
 // The zero value has no atoms. It is for one goroutine at a time.
 type AtomRefs struct {
 	atoms []refAtom
-	next  int  // the one that comes, if they come in the same order again
-	lacks bool // something was to be written that has no reference
+	order []uint8 // in which they came the last time
+	done  int     // how many have come of the term that is being encoded
+	lacks bool    // something was to be written that has no reference
 }
+
+// mostOrdered is of how many atoms of a term the order is kept.
+const mostOrdered = 64
 
 type refAtom struct {
 	name Atom
@@ -24,11 +31,13 @@ func (r *AtomRefs) Len() int { return len(r.atoms) }
 // Has reports whether a is among the atoms.
 func (r *AtomRefs) Has(a Atom) bool { return r.find(a) >= 0 }
 
-// Add adds an atom, without a place until Update gives it one. Atoms are found fastest that come in the order in which they were added.
+// Add adds an atom, without a place until Update gives it one. There are 255 at most that a header could refer to.
 func (r *AtomRefs) Add(a Atom) { r.atoms = append(r.atoms, refAtom{name: a}) }
 
 // Drop removes the first n atoms.
-func (r *AtomRefs) Drop(n int) { r.atoms, r.next = append(r.atoms[:0], r.atoms[n:]...), 0 }
+func (r *AtomRefs) Drop(n int) {
+	r.atoms, r.order = append(r.atoms[:0], r.atoms[n:]...), r.order[:0]
+}
 
 // Update asks for the place of each atom, and keeps those that have one.
 func (r *AtomRefs) Update(place func(Atom) (ref byte, ok bool)) {
@@ -40,14 +49,14 @@ func (r *AtomRefs) Update(place func(Atom) (ref byte, ok bool)) {
 		}
 	}
 	clear(r.atoms[len(kept):])
-	r.atoms, r.next = kept, 0
+	r.atoms, r.order = kept, r.order[:0]
 }
 
 // Append appends the encoding of v as the function Append does, with references in the places of all atoms, but for those inside of funs and
 // those that are not in UTF-8 in a Raw or from a Marshaler. If an atom has none, or v cannot be encoded or has more than 256 KiB in one
 // piece, it reports false, and the result means nothing: then it is for Append to encode v, or to say what is wrong with it.
 func (r *AtomRefs) Append(dst []byte, v any) (out []byte, ok bool) {
-	r.lacks = false
+	r.lacks, r.done = false, 0
 	out, err := appendAny(dst, v, way{depth: hardDepth, refs: r})
 	return out, err == nil && !r.lacks
 }
@@ -63,16 +72,26 @@ func (r *AtomRefs) find(a Atom) int {
 
 // append appends the reference to an atom.
 func (r *AtomRefs) append(dst []byte, a Atom) []byte {
-	if i := r.next; i < len(r.atoms) && r.atoms[i].name == a {
-		r.next++
-		return append(dst, tagCacheRef, r.atoms[i].ref)
+	if r.done < len(r.order) {
+		if next := &r.atoms[r.order[r.done]]; next.name == a {
+			r.done++
+			return append(dst, tagCacheRef, next.ref)
+		}
 	}
 	i := r.find(a)
 	if i < 0 {
 		r.lacks = true
 		return dst
 	}
-	r.next = i + 1
+	switch {
+	case i > math.MaxUint8:
+	case r.done < len(r.order):
+		r.order[r.done] = uint8(i)
+		r.done++
+	case r.done < mostOrdered:
+		r.order = append(r.order, uint8(i))
+		r.done++
+	}
 	return append(dst, tagCacheRef, r.atoms[i].ref)
 }
 

@@ -3,6 +3,7 @@ package etf_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -168,6 +169,32 @@ func TestAtomRefsDrop(t *testing.T) {
 	}
 	if b, ok := refs.Append(nil, 1); !ok || len(b) != 2 {
 		t.Error("what has no atoms needs no references")
+	}
+}
+
+// Values that differ in the order and the number of their atoms, one after the other.
+func TestAtomRefsOrder(t *testing.T) {
+	var refs etf.AtomRefs
+	var table []etf.Atom
+	for i := range 20 {
+		table = append(table, etf.Atom(fmt.Sprint("a", i)))
+		refs.Add(table[i])
+	}
+	refs.Update(func(a etf.Atom) (byte, bool) { return byte(slices.Index(table, a)), true })
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 1000 {
+		v := []etf.Atom{}
+		for range rnd.IntN(100) {
+			v = append(v, table[rnd.IntN(len(table))])
+		}
+		want, err := etf.Append(nil, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, ok := refs.Append(nil, v)
+		if got := (etf.Raw{Bytes: b, Atoms: table}).Own().Bytes; !ok || !bytes.Equal(got, want) {
+			t.Fatalf("%v: %x is %x, want %x", v, b, got, want)
+		}
 	}
 }
 

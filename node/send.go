@@ -33,6 +33,9 @@ func (p *Process) sendContext(ctx context.Context, to, v any, priority bool) err
 		return err
 	}
 	defer p.end()
+	if !priority && p.sendAgain(to, v) {
+		return nil
+	}
 	t, err := p.node.target(to)
 	if err != nil {
 		return err
@@ -45,6 +48,27 @@ func (p *Process) sendContext(ctx context.Context, to, v any, priority bool) err
 		return p.sendHere(t, to, content{value: v}, priority)
 	}
 	return p.sendThere(s, t, content{value: v}, priority, func(sigs []*dist.Signal) error { return p.transmit(ctx, s, sigs...) })
+}
+
+// sendAgain sends a message like those before, over the connection that was used last, or reports false.
+func (p *Process) sendAgain(to, v any) bool {
+	s := p.node.last.Load()
+	if s == nil {
+		return false
+	}
+	c := content{value: v}
+	switch to := to.(type) {
+	case etf.Pid:
+		return to.Node == s.peer && p.again(s, &to, "", &c)
+	case Name:
+		return to.Node == s.peer && to.Name != "" && p.again(s, &etf.Pid{}, to.Name, &c)
+	}
+	return false
+}
+
+// again is dist.Conn.SendAgain.
+func (p *Process) again(s *session, pid *etf.Pid, name etf.Atom, c *content) bool {
+	return !c.isLarge() && s.conn.SendAgain(&p.pid, pid, name, c.appendAgain)
 }
 
 // SendNoConnect is Send that sets up no connection: it fails with ErrNoConnection if there is none now (erlang:send/3 with
@@ -87,6 +111,9 @@ func (p *Process) sendOver(to any, c content, reach func(etf.Atom) (*session, er
 	}
 	if s == nil {
 		return p.sendHere(t, to, c, false)
+	}
+	if t.alias.Len == 0 && p.again(s, &t.pid, t.name, &c) {
+		return nil
 	}
 	return p.sendThere(s, t, c, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
 }
@@ -170,11 +197,6 @@ func (p *Process) sendHere(t target, to any, c content, priority bool) error {
 
 // sendThere encodes a message and has it emitted.
 func (p *Process) sendThere(s *session, t target, c content, priority bool, emit func([]*dist.Signal) error) error {
-	if t.alias.Len == 0 && !priority && !c.isLarge() && s.conn.SendAgain(&p.pid, &t.pid, t.name, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) {
-		return c.appendAgain(b, refs)
-	}) {
-		return nil
-	}
 	out := takeOutgoing()
 	defer out.release()
 	var err error
