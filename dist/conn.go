@@ -112,8 +112,8 @@ func (c *Conn) write() {
 func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 	c.trace(signals)
 	larges, err := c.out.append(ctx, c.closed, signals, false, false)
-	if len(signals) == 1 && err == nil {
-		c.learn(signals[0])
+	if len(signals) > 0 && err == nil {
+		c.learn(signals)
 	}
 	for _, l := range larges {
 		select {

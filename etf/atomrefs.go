@@ -78,12 +78,31 @@ func (r *AtomRefs) append(dst []byte, a Atom) []byte {
 			return append(dst, tagCacheRef, next.ref)
 		}
 	}
-	i := r.find(a)
-	if i < 0 {
+	return r.appendOther(dst, r.find(a))
+}
+
+// appendText is append for the text of an atom.
+func (r *AtomRefs) appendText(dst, text []byte) []byte {
+	if r.done < len(r.order) {
+		if next := &r.atoms[r.order[r.done]]; string(next.name) == string(text) {
+			r.done++
+			return append(dst, tagCacheRef, next.ref)
+		}
+	}
+	for i := range r.atoms {
+		if string(r.atoms[i].name) == string(text) {
+			return r.appendOther(dst, i)
+		}
+	}
+	return r.appendOther(dst, -1)
+}
+
+// appendOther appends the reference to atom i, which was not the expected one; -1 is none of them.
+func (r *AtomRefs) appendOther(dst []byte, i int) []byte {
+	switch {
+	case i < 0:
 		r.lacks = true
 		return dst
-	}
-	switch {
 	case i > math.MaxUint8:
 	case r.done < len(r.order):
 		r.order[r.done] = uint8(i)
@@ -95,40 +114,107 @@ func (r *AtomRefs) append(dst []byte, a Atom) []byte {
 	return append(dst, tagCacheRef, r.atoms[i].ref)
 }
 
-// replace puts references into the term that begins at offset at of dst and ends with it.
-func (r *AtomRefs) replace(dst []byte, at int) []byte {
-	term := dst[at:]
+// Replace is Append for a term that has been encoded in full, from offset at to the end of b: it is replaced, in the same memory.
+func (r *AtomRefs) Replace(b []byte, at int) (out []byte, ok bool) {
+	r.lacks, r.done = false, 0
+	return r.replace(b, at), !r.lacks
+}
+
+// replace puts references into the term that begins at offset start of b and ends with it. What is malformed stays so.
+func (r *AtomRefs) replace(b []byte, start int) []byte {
+	term := b[start:]
 	n, from := 0, 0 // what is done, and what of term is next
-	move := func(to int) {
-		n += copy(term[n:], term[from:to])
-		from = to
-	}
 	s := scanner{left: 1}
+	for ; s.left > 0; s.left-- {
+		if s.pos+5 >= len(term) { // what is so short is no list or map, and no binary
+			if s.pos+1 == len(term) && term[s.pos] == tagNil {
+				s.pos++
+				break
+			}
+			if s.pos+2 > len(term) {
+				break
+			}
+			if tag := term[s.pos]; tag != tagSmallAtomUTF && tag != tagSmallInt && tag != tagSmallTuple && tag != tagNil {
+				break
+			}
+		}
+		atom, tail := s.pos, 0 // where one stands, and what follows it
+		switch term[s.pos] {
+		case tagSmallInt:
+			s.pos += 2
+			continue
+		case tagInt:
+			s.pos += 5
+			continue
+		case tagNil:
+			s.pos++
+			continue
+		case tagSmallTuple:
+			s.left += int64(term[s.pos+1])
+			s.pos += 2
+			continue
+		case tagList:
+			s.left += 1 + int64(binary.BigEndian.Uint32(term[s.pos+1:]))
+			s.pos += 5
+			continue
+		case tagMap:
+			s.left += 2 * int64(binary.BigEndian.Uint32(term[s.pos+1:]))
+			s.pos += 5
+			continue
+		case tagBinary:
+			s.pos += 5 + int(min(uint(binary.BigEndian.Uint32(term[s.pos+1:])), uint(len(term))))
+			continue
+		case tagSmallAtomUTF:
+		case tagNewPid:
+			atom, tail = s.pos+1, 12
+		case tagNewerRef:
+			atom, tail = s.pos+3, 4+4*int(binary.BigEndian.Uint16(term[s.pos+1:]))
+		}
+		if term[atom] != tagSmallAtomUTF {
+			break
+		}
+		end := atom + 2 + int(term[atom+1])
+		if end > len(term) {
+			break
+		}
+		n += copy(term[n:], term[from:atom])
+		n = len(r.appendText(term[:n], term[atom+2:end])) // which is never longer
+		from = end
+		s.pos = end + tail
+	}
+	if s.left > 0 && s.pos < len(term) {
+		n, from = r.replaceRest(term, &s, n, from)
+	}
+	n += copy(term[n:], term[from:])
+	return b[:start+n]
+}
+
+// replaceRest is replace for everything that terms may have.
+func (r *AtomRefs) replaceRest(term []byte, s *scanner, n, from int) (int, int) {
 	s.atom = func(at int, text []byte, latin1 bool) error {
 		if latin1 {
 			return nil
 		}
-		move(at)
-		from += 2 + len(text)
+		n += copy(term[n:], term[from:at])
+		from = at + 2 + len(text)
 		if term[at] == tagAtomUTF8 {
 			from++
 		}
-		n = len(r.append(term[:n], Atom(text))) // which is never longer
+		n = len(r.appendText(term[:n], text))
 		return nil
 	}
 	for s.left > 0 {
 		size, more, err := s.token(term)
 		if size == 0 || err != nil || size > len(term)-s.pos {
-			break // the rest stays as it is; nothing is lost but some bytes
+			break
 		}
-		if term[s.pos] == tagNewFun { // so does what says how many bytes it has
+		if term[s.pos] == tagNewFun { // it says how many bytes it has
 			size, more = 1+int(binary.BigEndian.Uint32(term[s.pos+1:])), 0
 		}
-		s.pos += size
+		s.pos += min(size, len(term)-s.pos)
 		s.left += more - 1
 	}
-	move(len(term))
-	return dst[:at+n]
+	return n, from
 }
 
 // way is how a value is encoded.
@@ -184,7 +270,17 @@ func (w way) pid(dst []byte, p Pid) []byte {
 
 func (w way) port(dst []byte, p Port) []byte { return w.encoded(AppendPort(dst, p), len(dst)) }
 
-func (w way) ref(dst []byte, ref Ref) []byte { return w.encoded(AppendRef(dst, ref), len(dst)) }
+func (w way) ref(dst []byte, ref Ref) []byte {
+	if w.refs == nil {
+		return AppendRef(dst, ref)
+	}
+	dst = w.refs.append(append(dst, tagNewerRef, 0, ref.Len), ref.Node)
+	dst = binary.BigEndian.AppendUint32(dst, ref.Creation)
+	for _, word := range ref.Words[:ref.Len] {
+		dst = binary.BigEndian.AppendUint32(dst, word)
+	}
+	return dst
+}
 
 // encoded sees to the references of a term that has been encoded in full, from offset at to the end of dst.
 func (w way) encoded(dst []byte, at int) []byte {

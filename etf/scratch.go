@@ -192,7 +192,7 @@ func (s *slabs) text(b []byte, left int) []byte {
 		return append([]byte(nil), b...) // no make: what is allocated here need not be cleared
 	}
 	if len(b) > len(s.bytes) {
-		s.chunk = min(max(2*s.chunk, 64), textMost, len(b)+left)
+		s.chunk = min(max(2*s.chunk, 128), textMost, len(b)+left)
 		s.bytes = make([]byte, max(s.chunk, len(b)))
 	}
 	t := s.bytes[:len(b):len(b)]

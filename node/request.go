@@ -187,29 +187,43 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	if s.isDead() {                              // before the request was in the table
 		return etf.Raw{}, &ConnectError{Node: string(s.peer), Err: ErrNoConnection}
 	}
-	out := takeOutgoing()
-	defer out.release()
-	var err error
-	if out.b, err = encode(out.b, From{p.pid, r.ref, alias}); err != nil {
-		return etf.Raw{}, err
-	}
-	mon, msg := out.signal(), out.signal()
-	mon.Kind, mon.From, mon.To, mon.ToName, mon.Ref = dist.Monitor, p.pid, t.pid, t.name, r.ref
-	msg.Kind, msg.From, msg.To, msg.ToName, msg.Payload.Bytes = dist.Send, p.pid, t.pid, t.name, out.b
+	from := From{p.pid, r.ref, alias}
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
-	if err = p.transmit(ctx, s, out.signals...); err != nil {
-		return etf.Raw{}, err
+	if !s.conn.RequestAgain(&p.pid, &t.pid, t.name, &r.ref, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) {
+		at := len(b)
+		b, err := encode(b, from)
+		if err != nil {
+			return b, false
+		}
+		return refs.Replace(b, at)
+	}) {
+		if err := p.sendRequest(ctx, r, s, t, encode, from); err != nil {
+			return etf.Raw{}, err
+		}
 	}
 	p.giveTurn()
 	r.session = s
 	s.conn.Await(r, false)
 	a := p.await(ctx, r)
-	if !a.down {
-		mon.Kind = dist.Demonitor
-		s.postLater(mon)
+	if !a.down && !s.conn.DemonitorAgain(&p.pid, &t.pid, t.name, &r.ref) {
+		s.postLater(&dist.Signal{Kind: dist.Demonitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref})
 	}
 	return a.reply, a.err
+}
+
+// sendRequest sends the monitor and the message of a request.
+func (p *Process) sendRequest(ctx context.Context, r *request, s *session, t target, encode Encode, from From) error {
+	out := takeOutgoing()
+	defer out.release()
+	var err error
+	if out.b, err = encode(out.b, from); err != nil {
+		return err
+	}
+	mon, msg := out.signal(), out.signal()
+	mon.Kind, mon.From, mon.To, mon.ToName, mon.Ref = dist.Monitor, p.pid, t.pid, t.name, r.ref
+	msg.Kind, msg.From, msg.To, msg.ToName, msg.Payload.Bytes = dist.Send, p.pid, t.pid, t.name, out.b
+	return p.transmit(ctx, s, out.signals...)
 }
 
 // await waits for the answer, the context, and the end of the caller itself.

@@ -112,7 +112,8 @@ func (p *Process) sendOver(to any, c content, reach func(etf.Atom) (*session, er
 	if s == nil {
 		return p.sendHere(t, to, c, false)
 	}
-	if t.alias.Len == 0 && p.again(s, &t.pid, t.name, &c) {
+	switch {
+	case t.alias.Len == 0 && p.again(s, &t.pid, t.name, &c), t.alias.Len != 0 && !c.isLarge() && s.conn.ReplyAgain(&p.pid, &t.alias, c.appendAgain):
 		return nil
 	}
 	return p.sendThere(s, t, c, false, func(sigs []*dist.Signal) error { return emit(s, sigs) })
