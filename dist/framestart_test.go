@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
 )
 
 // callSignals are what calls send: monitors and their ends, requests, replies to aliases, of few processes; among them other messages, which sometimes
@@ -106,6 +107,41 @@ func TestFrameStarts(t *testing.T) {
 		t.Error("the caches are not the same")
 	}
 	sameSeen(t, packets)
+}
+
+// So is a message to an alias, which its payload follows.
+func TestRepeatedReplies(t *testing.T) {
+	for _, flags := range []handshake.Flags{allFlags, allFlags &^ handshake.AltactSig} {
+		for _, priority := range []bool{false, true} {
+			var packets [][]byte
+			e := newEncoder(flags)
+			for i := range 6 {
+				s := Signal{Kind: Send, From: there, ToRef: mine, Priority: priority, Payload: raw(t, etf.Tuple{etf.Atom("ok"), etf.Int(i)})}
+				s.ToRef.Words[0], s.ToRef.Words[2] = uint32(i), uint32(1<<31+i)
+				frame, err := e.frame(nil, &s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				packets = append(packets, frame[4:])
+			}
+			last := packets[5]
+			in := probe(packets)
+			in.few = fewMessages
+			for _, p := range packets[1:] {
+				in.packet(p, true)
+			}
+			if in.repeats.find(last, &in.cache) == nil {
+				t.Errorf("a message to an alias is not remembered: %x", last)
+			}
+			for n := range len(last) {
+				sameSeen(t, append(packets[:len(packets):len(packets)], last[:n]))
+				changed := bytes.Clone(last)
+				changed[n] ^= 1
+				sameSeen(t, append(packets[:len(packets):len(packets)], changed))
+			}
+			sameSeen(t, append(packets[:len(packets):len(packets)], append(bytes.Clone(last), 0)))
+		}
+	}
 }
 
 // A monitor is remembered by how it begins. What may follow is the words of its reference, and nothing else; a reference in an older form has words

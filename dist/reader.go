@@ -340,12 +340,10 @@ func (in *inbound) packet(b []byte, own bool) error {
 	if header {
 		if known := in.repeats.find(b, &in.cache); known != nil {
 			s := &known.signal
-			if known.isMonitor() {
-				known.words(b)
-				in.deliver(s)
-				return nil
+			known.take(b)
+			if !known.isMonitor() {
+				s.Payload = etf.Raw{Bytes: in.reader.keep(b[known.head():], own), Atoms: known.atoms}
 			}
-			s.Payload = etf.Raw{Bytes: in.reader.keep(b[len(known.bytes):], own), Atoms: known.atoms}
 			in.deliver(s)
 			return nil
 		}

@@ -15,15 +15,20 @@ type repeats struct {
 	starts [repeatPlaces]*packetStart
 }
 
-// packetStart is the start of a packet, up to the payload, and what it says. Of a monitor or its end it goes up to the words of the reference.
+// packetStart is the start of a packet, up to the payload, and what it says. Of a monitor or its end, and of a message to an alias, it goes up
+// to the words of the reference.
 type packetStart struct {
 	bytes  []byte
-	signal Signal // whose Payload, or Ref, comes and goes
+	words  int    // of the reference
+	signal Signal // whose Payload, and words, come and go
 	atoms  []etf.Atom
 }
 
-// isMonitor tells whether a packet begins so that the words of a reference have to follow, and nothing else.
+// isMonitor tells whether a packet begins so that nothing follows the words of the reference.
 func (s *packetStart) isMonitor() bool { return s.signal.Kind != Send }
+
+// head is the length of what comes before the payload.
+func (s *packetStart) head() int { return len(s.bytes) + 4*s.words }
 
 const (
 	repeatPlaces = 64
@@ -38,7 +43,7 @@ func (r *repeats) find(b []byte, cache *atomCache) *packetStart {
 	}
 	place, _ := startPlace(b)
 	s := r.starts[place]
-	if s == nil || len(b) <= len(s.bytes) || s.isMonitor() && len(b) != len(s.bytes)+4*int(s.signal.Ref.Len) || string(b[:len(s.bytes)]) != string(s.bytes) || r.news != cache.news {
+	if s == nil || len(b) < s.head() || s.isMonitor() != (len(b) == s.head()) || string(b[:len(s.bytes)]) != string(s.bytes) || r.news != cache.news {
 		return nil
 	}
 	return s
@@ -54,13 +59,17 @@ func (r *repeats) remember(b []byte, n int, s *Signal, atoms []etf.Atom, cache *
 	switch s.Kind {
 	case Send:
 	case Monitor, Demonitor:
-		if n != len(b) || !endsWithWords(b) {
+		if n != len(b) {
 			return
 		}
-		n -= 4 * int(s.Ref.Len)
 	default:
 		return
 	}
+	words := int(s.lastRef().Len)
+	if words > 0 && !endsWithWords(b[:n]) {
+		return
+	}
+	n -= 4 * words
 	if r.news != cache.news {
 		r.news = cache.news
 		clear(r.starts[:])
@@ -75,7 +84,7 @@ func (r *repeats) remember(b []byte, n int, s *Signal, atoms []etf.Atom, cache *
 		k = new(packetStart)
 		r.starts[place] = k
 	}
-	k.bytes, k.signal, k.atoms = append(k.bytes[:0], b[:n]...), *s, atoms
+	k.bytes, k.words, k.signal, k.atoms = append(k.bytes[:0], b[:n]...), words, *s, atoms
 	k.signal.Payload = etf.Raw{}
 }
 
@@ -99,6 +108,10 @@ func startPlace(b []byte) (place int, hash uint32) {
 		hash = binary.BigEndian.Uint32(b[at+7:])*31 + 1<<16 + uint32(b[at+20])
 	case OpDemonitorP:
 		hash = binary.BigEndian.Uint32(b[at+7:])*31 + 1<<17 + uint32(b[at+20])
+	case OpAliasSend: // {33, From, Alias}
+		hash = binary.BigEndian.Uint32(b[at+7:])*31 + 1<<18
+	case OpAltactSigSend: // {37, Flags, From, To}
+		hash = binary.BigEndian.Uint32(b[at+9:])*31 + 1<<19
 	default:
 		return 0, 0
 	}
@@ -106,33 +119,50 @@ func startPlace(b []byte) (place int, hash uint32) {
 	return max(int(hash>>26), 1), hash
 }
 
-// words takes the words of the reference, which end the packet.
-func (s *packetStart) words(b []byte) {
+// take takes the words of the reference.
+func (s *packetStart) take(b []byte) {
+	if s.words == 0 {
+		return
+	}
+	ref := s.signal.lastRef()
 	words := b[len(s.bytes):]
-	ref := &s.signal.Ref
-	for i := range ref.Words[:ref.Len] {
+	for i := range ref.Words[:s.words] {
 		ref.Words[i] = binary.BigEndian.Uint32(words[4*i:])
 	}
 	s.signal.Memo = nil
 }
 
-// endsWithWords tells whether a packet, which has entered no atoms and has an operation with a reference at its end, is written in the one way
-// in which nothing is left to be checked about the last words: {Op, Pid, Pid | Name, Ref}, as every node since OTP 23 writes it to us.
+// endsWithWords tells whether what a packet has before its payload, which has entered no atoms and ends with a reference, is written in the one way
+// in which nothing is left to be checked about the last words, as every node since OTP 23 writes it to us: {Op, Pid, Pid | Name, Ref}, {33, Pid, Ref}
+// or {37, Flags, Pid, Ref}.
 func endsWithWords(b []byte) bool {
 	n := int(b[2])
 	at := 3 + n/2 + 1 + n
-	if b[at] != 104 || b[at+1] != 4 || b[at+2] != 97 || b[at+4] != 88 || b[at+5] != atomCacheRef {
+	if b[at] != 104 || b[at+2] != 97 {
 		return false
 	}
-	at += 4 + cachedPid
-	switch b[at] {
-	case atomCacheRef:
-		at += 2
-	case 88:
-		if b[at+1] != atomCacheRef {
+	op, arity := Op(b[at+3]), b[at+1]
+	at += 4
+	switch op {
+	case OpMonitorP, OpDemonitorP:
+		if arity != 4 || b[at] != 88 || b[at+1] != atomCacheRef {
+			return false
+		}
+		if at += cachedPid; b[at] == atomCacheRef {
+			at += 2
+			break
+		}
+		fallthrough
+	case OpAliasSend:
+		if op == OpAliasSend && arity != 3 || b[at] != 88 || b[at+1] != atomCacheRef {
 			return false
 		}
 		at += cachedPid
+	case OpAltactSigSend:
+		if arity != 4 || b[at] != 97 || b[at+2] != 88 || b[at+3] != atomCacheRef {
+			return false
+		}
+		at += 2 + cachedPid
 	default:
 		return false
 	}

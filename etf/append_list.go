@@ -70,11 +70,7 @@ func appendImproper(dst []byte, t Improper, w way) ([]byte, error) {
 	}
 	dst = AppendListHeader(dst, n)
 	var err error
-	for tail = Term(t); ; {
-		imp, ok := tail.(Improper)
-		if !ok {
-			break
-		}
+	for imp, ok := t, true; ok; imp, ok = tail.(Improper) {
 		if dst, err = appendTerms(dst, imp.Elems, w); err != nil {
 			return nil, err
 		}

@@ -73,7 +73,7 @@ func holdingOf(v any) *holding {
 	switch {
 	case t.Kind() == reflect.Pointer:
 		h.access, t = pointed, t.Elem()
-	case pointerSized(t) || marshalsByPointer(t):
+	case mayBeDirect(t) || marshalsByPointer(t):
 		h.access = copied
 	}
 	h.plan = planOf(t)
@@ -81,12 +81,19 @@ func holdingOf(v any) *holding {
 	return h
 }
 
-// pointerSized reports whether an interface may hold a t in its data word: pointers, maps, and structs and arrays of
-// which one of these is all there is.
-func pointerSized(t reflect.Type) bool {
+// mayBeDirect reports whether an interface may hold a t in its data word: pointers, maps, and structs and arrays of which one of these is
+// all there is.
+func mayBeDirect(t reflect.Type) bool {
 	switch t.Kind() {
-	case reflect.Struct, reflect.Array:
-		return t.Size() == reflect.TypeFor[uintptr]().Size()
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if mayBeDirect(t.Field(i).Type) {
+				return t.Size() == reflect.TypeFor[uintptr]().Size()
+			}
+		}
+		return false
+	case reflect.Array:
+		return t.Size() == reflect.TypeFor[uintptr]().Size() && mayBeDirect(t.Elem())
 	case reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Pointer:
 		return true
 	}
