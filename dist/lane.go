@@ -96,7 +96,7 @@ func (c *Conn) lane(k *laneKey) (slot *atomic.Pointer[lane], l *lane) {
 }
 
 // A PayloadFunc appends the payload of a message to b, with references to refs in the places of atoms (etf.AtomRefs.Append or Replace), and
-// reports whether that was possible.
+// reports whether that was possible. Begin has been called.
 type PayloadFunc = func(b []byte, refs *etf.AtomRefs) (payload []byte, ok bool)
 
 // SendAgain is Send for a message like those that have gone before from one process to another, which need not be at the same time: to the
@@ -151,6 +151,7 @@ func (l *lane) put(ref *etf.Ref, payload PayloadFunc) bool {
 		putWords(f, ref)
 	}
 	head := len(f)
+	l.atoms.Begin()
 	f, ok := payload(f, &l.atoms)
 	if !ok {
 		l.start = l.start[:0]

@@ -13,8 +13,8 @@ import (
 type AtomRefs struct {
 	atoms []refAtom
 	order []uint8 // in which they came the last time
-	done  int     // how many have come of the term that is being encoded
-	lacks bool    // something was to be written that has no reference
+	done  int     // how many have come since Begin
+	lacks bool    // something was to be written since then that has no reference
 }
 
 // mostOrdered is of how many atoms of a term the order is kept.
@@ -52,13 +52,30 @@ func (r *AtomRefs) Update(place func(Atom) (ref byte, ok bool)) {
 	r.atoms, r.order = kept, r.order[:0]
 }
 
+// Begin is called before the first Append of a term.
+func (r *AtomRefs) Begin() { r.lacks, r.done = false, 0 }
+
 // Append appends the encoding of v as the function Append does, with references in the places of all atoms, but for those inside of funs and
-// those that are not in UTF-8 in a Raw or from a Marshaler. If an atom has none, or v cannot be encoded or has more than 256 KiB in one
-// piece, it reports false, and the result means nothing: then it is for Append to encode v, or to say what is wrong with it.
+// those that are not in UTF-8 in a Raw or from a Marshaler. If an atom since Begin has none, or v cannot be encoded or has more than 256
+// KiB in one piece, it reports false, and the result means nothing: then it is for the functions of this package to encode the term, or to
+// say what is wrong with it.
 func (r *AtomRefs) Append(dst []byte, v any) (out []byte, ok bool) {
-	r.lacks, r.done = false, 0
 	out, err := appendAny(dst, v, way{depth: hardDepth, refs: r})
 	return out, err == nil && !r.lacks
+}
+
+// AppendAtom appends the reference to an atom. If there is none the next Append or Replace says so.
+func (r *AtomRefs) AppendAtom(dst []byte, a Atom) []byte { return r.append(dst, a) }
+
+// AppendPid appends a pid as the function AppendPid does, with a reference to the atom of its node.
+func (r *AtomRefs) AppendPid(dst []byte, p Pid) []byte { return way{refs: r}.pid(dst, p) }
+
+// AppendRef appends a reference of 1 to 5 words as the function AppendRef does, with a reference to the atom of its node.
+func (r *AtomRefs) AppendRef(dst []byte, ref Ref) []byte { return way{refs: r}.ref(dst, ref) }
+
+// Replace is Append for a term that has been encoded in full, from offset at to the end of b: it is replaced, in the same memory.
+func (r *AtomRefs) Replace(b []byte, at int) (out []byte, ok bool) {
+	return r.replace(b, at), !r.lacks
 }
 
 func (r *AtomRefs) find(a Atom) int {
@@ -112,12 +129,6 @@ func (r *AtomRefs) appendOther(dst []byte, i int) []byte {
 		r.done++
 	}
 	return append(dst, tagCacheRef, r.atoms[i].ref)
-}
-
-// Replace is Append for a term that has been encoded in full, from offset at to the end of b: it is replaced, in the same memory.
-func (r *AtomRefs) Replace(b []byte, at int) (out []byte, ok bool) {
-	r.lacks, r.done = false, 0
-	return r.replace(b, at), !r.lacks
 }
 
 // replace puts references into the term that begins at offset start of b and ends with it. What is malformed stays so.

@@ -28,10 +28,12 @@ func ExampleAtomRefs() {
 		_ struct{} `etf:"point,elixir"`
 		X int      `etf:"x"`
 	}
+	refs.Begin()
 	b, ok := refs.Append(nil, []etf.Atom{"x", "point", "x"})
 	fmt.Printf("%x %v\n", b, ok)
 	fmt.Println(etf.Raw{Bytes: b, Atoms: []etf.Atom{"point", "x"}})
 
+	refs.Begin()
 	_, ok = refs.Append(nil, point{X: 1}) // __struct__ is none of them
 	fmt.Println(ok)
 	// Output:
@@ -63,6 +65,7 @@ func checkRefs(t *testing.T, name string, v any, full []byte, term etf.Term) {
 	place := func(a etf.Atom) (byte, bool) { return byte(slices.Index(table, a)), true }
 	refs.Update(place)
 	for range 2 {
+		refs.Begin()
 		b, ok := refs.Append([]byte("before"), v)
 		if !ok || !bytes.HasPrefix(b, []byte("before")) {
 			t.Errorf("%s: with references: %v, %q", name, ok, b)
@@ -81,6 +84,7 @@ func checkRefs(t *testing.T, name string, v any, full []byte, term etf.Term) {
 		if refs.Has(lacking) || refs.Len() != len(table)-1 {
 			t.Errorf("%s: has %d atoms without %v", name, refs.Len(), lacking)
 		}
+		refs.Begin()
 		if b, ok := refs.Append(nil, v); ok {
 			t.Errorf("%s: is %x without a reference to %v", name, b, lacking)
 		}
@@ -133,10 +137,12 @@ func TestAtomRefsRefuses(t *testing.T) {
 	var refs etf.AtomRefs
 	long := make([]byte, 256<<10+1)
 	for _, v := range []any{long, string(long), etf.Binary(long), etf.Raw{Bytes: etf.AppendBinary(nil, long)}, struct{ B []byte }{long}, make(chan int), etf.Raw{Bytes: []byte{1}}, etf.Raw{}} {
+		refs.Begin()
 		if b, ok := refs.Append(nil, v); ok {
 			t.Errorf("%T: %d bytes", v, len(b))
 		}
 	}
+	refs.Begin()
 	if b, ok := refs.Append(nil, long[1:]); !ok || len(b) != 5+256<<10 {
 		t.Errorf("256 KiB: %d bytes, %v", len(b), ok)
 	}
@@ -149,6 +155,7 @@ func TestAtomRefsLatin1(t *testing.T) {
 	refs.Add("b")
 	refs.Update(func(a etf.Atom) (byte, bool) { return byte(len(a)), true })
 	tuple := []byte{104, 3, 100, 0, 1, 0xe9, 119, 1, 'b', 115, 1, 0xe9}
+	refs.Begin()
 	if b, ok := refs.Append(nil, etf.Raw{Bytes: tuple}); !ok || !bytes.Equal(b, []byte{104, 3, 100, 0, 1, 0xe9, 82, 1, 115, 1, 0xe9}) {
 		t.Errorf("%v, %v", b, ok)
 	}
@@ -164,9 +171,11 @@ func TestAtomRefsDrop(t *testing.T) {
 		t.Errorf("%d atoms left", refs.Len())
 	}
 	refs.Drop(1)
+	refs.Begin()
 	if _, ok := refs.Append(nil, etf.Atom("c")); ok {
 		t.Error("an atom that was dropped has a reference")
 	}
+	refs.Begin()
 	if b, ok := refs.Append(nil, 1); !ok || len(b) != 2 {
 		t.Error("what has no atoms needs no references")
 	}
@@ -191,6 +200,7 @@ func TestAtomRefsOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		refs.Begin()
 		b, ok := refs.Append(nil, v)
 		if got := (etf.Raw{Bytes: b, Atoms: table}).Own().Bytes; !ok || !bytes.Equal(got, want) {
 			t.Fatalf("%v: %x is %x, want %x", v, b, got, want)
@@ -207,7 +217,7 @@ func TestAtomRefsDoNotAllocate(t *testing.T) {
 	refs.Update(func(etf.Atom) (byte, bool) { return 1, true })
 	raw := any(etf.Raw{Bytes: etf.AppendPid(nil, etf.Pid{Node: "a@b"})})
 	buf := make([]byte, 0, 256)
-	if n := testing.AllocsPerRun(100, func() { refs.Append(buf, v); refs.Append(buf, raw) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { refs.Begin(); refs.Append(buf, v); refs.Append(buf, raw) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -24,9 +24,7 @@ type Caller interface {
 func Call[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 	var reply R
 	raw, err := c.Request(ctx, to, func(dst []byte, from node.From) ([]byte, error) {
-		dst = etf.AppendTupleHeader(dst, 3)
-		dst = etf.AppendAtom(dst, genCall)
-		return etf.Append(from.Append(dst), request)
+		return from.Message(dst, genCall, request)
 	})
 	if err != nil {
 		return reply, fmt.Errorf("gen: calling %v: %w", to, err)

@@ -17,7 +17,7 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 		return err
 	}
 	terminate := func(dst []byte, from node.From) ([]byte, error) {
-		return appendSystem(dst, from, tuple2{etf.Atom("terminate"), reason})
+		return from.Message(dst, system, tuple2{etf.Atom("terminate"), reason})
 	}
 	// The reply, ok, comes before the end. The second request is one to a process that ends or has ended: it hears of that.
 	_, err = c.Request(ctx, to, terminate)
@@ -49,7 +49,7 @@ func Stop(ctx context.Context, c Caller, to, reason any) error {
 func System[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 	var reply R
 	raw, err := c.Request(ctx, to, func(dst []byte, from node.From) ([]byte, error) {
-		return appendSystem(dst, from, request)
+		return from.Message(dst, system, request)
 	})
 	if err != nil {
 		return reply, fmt.Errorf("gen: system request to %v: %w", to, err)
@@ -58,13 +58,6 @@ func System[R any](ctx context.Context, c Caller, to, request any) (R, error) {
 		return reply, fmt.Errorf("gen: system reply of %v: %w", to, err)
 	}
 	return reply, nil
-}
-
-// appendSystem appends {system, {From, Tag}, Request}.
-func appendSystem(dst []byte, from node.From, request any) ([]byte, error) {
-	dst = etf.AppendTupleHeader(dst, 3)
-	dst = etf.AppendAtom(dst, system)
-	return etf.Append(from.Append(dst), request)
 }
 
 const ok etf.Atom = "ok"

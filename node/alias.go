@@ -22,8 +22,8 @@ const (
 	AliasPriority AliasMode = 1 << 7
 )
 
-// aliasTable finds what an alias stands for: a process of this node, or a call that waits for its reply. Only references of
-// this life of the node are in it, each as the number that it was made of.
+// aliasTable finds what an alias stands for: a process of this node, or a call that waits for its reply, which mostly has a slot of requestTable. Only
+// references of this life of the node are in it, each as the number that it was made of.
 type aliasTable struct {
 	node   *Node
 	shards [16]aliasShard
@@ -70,8 +70,11 @@ func (t *aliasTable) remove(ref etf.Ref) {
 
 func (t *aliasTable) get(ref etf.Ref) (a aliased, ok bool) {
 	s, u := t.shard(&ref)
-	if s == nil {
+	switch {
+	case s == nil:
 		return a, false
+	case ref.Words[2] != 0:
+		return t.node.requests.get(&ref)
 	}
 	s.mu.Lock()
 	a, ok = s.entries[u]
@@ -81,6 +84,11 @@ func (t *aliasTable) get(ref etf.Ref) (a aliased, ok bool) {
 
 // requests returns the calls that wait for an answer over a connection.
 func (t *aliasTable) requests(s *session) (refs []etf.Ref, all []*request) {
+	t.node.requests.each(func(r *request) {
+		if r.over == s {
+			refs, all = append(refs, r.ref), append(all, r)
+		}
+	})
 	for i := range t.shards {
 		shard := &t.shards[i]
 		shard.mu.Lock()
@@ -94,8 +102,9 @@ func (t *aliasTable) requests(s *session) (refs []etf.Ref, all []*request) {
 	return refs, all
 }
 
-// len is the number of aliases.
+// len is the number of aliases, those of requests included.
 func (t *aliasTable) len() (n int) {
+	t.node.requests.each(func(*request) { n++ })
 	for i := range t.shards {
 		t.shards[i].mu.Lock()
 		n += len(t.shards[i].entries)

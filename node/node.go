@@ -44,8 +44,8 @@ type Node struct {
 	refs          atomic.Uint64
 	leader        atomic.Pointer[etf.Pid] // of new processes; see SetLeader
 	connections   atomic.Uint32           // ids given to sessions
-	requests      sync.Pool               // of *request
-	caller        *Process                // in whose name goroutines that are no process send and call
+	requests      requestTable
+	caller        *Process // in whose name goroutines that are no process send and call
 
 	ctx        context.Context // done when the node closes
 	cancel     context.CancelFunc
@@ -93,7 +93,7 @@ func Start(ctx context.Context, name string, cfg Config) (*Node, error) {
 		leaving:  make(map[etf.Atom]<-chan struct{}),
 		attempts: make(map[etf.Atom]*attempt),
 	}
-	n.aliases.node = n
+	n.aliases.node, n.requests.node = n, n
 	n.cfg = cfg.withDefaults()
 	n.log = n.cfg.Logger.With("node", full)
 	n.flags = n.cfg.Flags

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"sync"
 
 	"github.com/erlnode/erlnode/dist"
 	"github.com/erlnode/erlnode/etf"
@@ -13,11 +12,19 @@ import (
 // {'$gen_call', From, Request}. It may be called more than once.
 type Encode func(dst []byte, from From) ([]byte, error)
 
-// From is who makes a request, {Pid, Tag} in Erlang (gen_server:from()).
+// From is who makes a request, {Pid, Tag} in Erlang (gen_server:from()). It is for the Encode that is given it, as long as that runs.
 type From struct {
-	Pid   etf.Pid
-	ref   etf.Ref
-	alias bool
+	Pid      etf.Pid
+	ref      etf.Ref
+	alias    bool
+	encoding *encoding
+}
+
+// encoding is how the message of a request is being encoded.
+type encoding struct {
+	refs *etf.AtomRefs // that the message goes with, or nil
+	done bool          // whether its atoms are replaced by them
+	ok   bool          // whether that was possible
 }
 
 // Tag is [alias | Ref], the tag of gen calls since OTP 24, or Ref towards a peer without aliases.
@@ -35,6 +42,21 @@ func (f From) Append(dst []byte) []byte {
 		dst = etf.AppendAtom(etf.AppendListHeader(dst, 1), "alias")
 	}
 	return etf.AppendRef(dst, f.ref)
+}
+
+// Message appends {Label, {Pid, Tag}, Request} to dst, the message of every request of OTP's gen. The request is a Term, an etf.Raw or any Go
+// value that etf.Marshal takes. It is the fastest way to encode one.
+func (f From) Message(dst []byte, label etf.Atom, request any) ([]byte, error) {
+	dst = etf.AppendTupleHeader(dst, 3)
+	e := f.encoding
+	if e == nil || e.refs == nil || !f.alias {
+		return etf.Append(f.Append(etf.AppendAtom(dst, label)), request)
+	}
+	dst = e.refs.AppendPid(etf.AppendTupleHeader(e.refs.AppendAtom(dst, label), 2), f.Pid)
+	dst = e.refs.AppendRef(e.refs.AppendAtom(etf.AppendListHeader(dst, 1), "alias"), f.ref)
+	dst, e.ok = e.refs.Append(dst, request)
+	e.done = true
+	return dst, nil
 }
 
 // Request sends a message and waits for the reply {Tag, Reply}, which it returns undecoded; the bytes are the caller's.
@@ -58,14 +80,12 @@ func (p *Process) Request(ctx context.Context, to any, encode Encode) (etf.Raw, 
 	if err != nil {
 		return etf.Raw{}, err
 	}
-	r := p.node.takeRequest()
-	defer p.node.releaseRequest(r)
+	r := p.node.requests.take(s)
+	defer p.node.requests.release(r)
 	if !p.shared() {
 		p.requests.Add(1)
 		defer p.requests.Add(-1)
 	}
-	p.node.aliases.add(r.ref, aliased{request: r, session: s})
-	defer p.node.aliases.remove(r.ref)
 	if s == nil {
 		return p.requestHere(ctx, r, t, encode)
 	}
@@ -77,44 +97,6 @@ func (n *Node) Request(ctx context.Context, to any, encode Encode) (etf.Raw, err
 	return n.caller.Request(ctx, to, encode)
 }
 
-// request is a call that waits for its reply. It is used again for other calls: who has found it by a reference gives that
-// with the answer.
-type request struct {
-	answer  chan answer // one slot: the first answer counts
-	spawned bool        // the answer is the end of the process: SpawnWait
-	session *session    // only for who waits
-
-	mu  sync.Mutex
-	ref etf.Ref
-}
-
-// takeRequest takes a request from those that the node keeps. They are the node's own, as a channel belongs to the bubble of
-// testing/synctest that it was made in.
-func (n *Node) takeRequest() *request {
-	r, _ := n.requests.Get().(*request)
-	if r == nil {
-		r = &request{answer: make(chan answer, 1)}
-	}
-	ref := n.newRef()
-	r.mu.Lock()
-	r.ref = ref
-	r.mu.Unlock()
-	return r
-}
-
-// releaseRequest is called when no table knows the request any more. Who has found it before comes too late.
-func (n *Node) releaseRequest(r *request) {
-	r.session = nil
-	r.mu.Lock()
-	r.ref = etf.Ref{}
-	select {
-	case <-r.answer:
-	default:
-	}
-	r.mu.Unlock()
-	n.requests.Put(r)
-}
-
 type answer struct {
 	reply etf.Raw
 	err   error
@@ -123,15 +105,44 @@ type answer struct {
 
 // reply takes {Tag, Reply}, however it came.
 func (r *request) reply(ref etf.Ref, message etf.Raw) {
-	rd := etf.NewReader(message)
 	if r.spawned {
 		return
 	}
+	// The reply is what follows the tag. Nobody walks it before the caller decodes it.
+	if n := aliasTag(message.Bytes); n > 0 {
+		r.put(ref, answer{reply: etf.Raw{Bytes: message.Bytes[n:], Atoms: message.Atoms}})
+		return
+	}
+	rd := etf.NewReader(message)
 	if n, err := rd.Tuple(); err != nil || n != 2 || rd.Skip() != nil {
 		return // not from a server; a reply may still come
 	}
-	// The reply is what is left. Nobody walks it before the caller decodes it.
 	r.put(ref, answer{reply: etf.Raw{Bytes: rd.Rest(), Atoms: message.Atoms}})
+}
+
+// aliasTag returns the length of the start of {[alias | Ref], Reply}, up to the reply, with atoms as the peers that we meet write them; 0 is that
+// it has to be read.
+func aliasTag(b []byte) int {
+	const head = 2 + 5 // of the tuple, of the list
+	if len(b) < head+2+3+2+4 || string(b[:head]) != "\x68\x02\x6c\x00\x00\x00\x01" {
+		return 0
+	}
+	at := head
+	switch b[at] {
+	case 82: // reference to the atom cache
+		at += 2
+	case 119: // atom
+		at += 2 + int(b[at+1])
+	default:
+		return 0
+	}
+	if len(b) < at+3+2 || b[at] != 90 || b[at+3] != 82 { // reference of this node
+		return 0
+	}
+	if at += 3 + 2 + 4 + 4*(int(b[at+1])<<8+int(b[at+2])); at >= len(b) {
+		return 0
+	}
+	return at
 }
 
 func (r *request) fail(ref etf.Ref, why etf.Raw) {
@@ -169,7 +180,7 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 	if server == nil || !server.watch(k, watcher{request: r}) {
 		return etf.Raw{}, &ExitError{Reason: noproc}
 	}
-	b, err := encode(nil, From{p.pid, r.ref, true})
+	b, err := encode(nil, From{p.pid, r.ref, true, nil})
 	if err != nil {
 		server.unwatch(k, etf.Pid{})
 		return etf.Raw{}, err
@@ -187,14 +198,20 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	if s.isDead() {                              // before the request was in the table
 		return etf.Raw{}, &ConnectError{Node: string(s.peer), Err: ErrNoConnection}
 	}
-	from := From{p.pid, r.ref, alias}
+	from := From{p.pid, r.ref, alias, &r.encoding}
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	if !s.conn.RequestAgain(&p.pid, &t.pid, t.name, &r.ref, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) {
 		at := len(b)
+		r.encoding = encoding{refs: refs}
 		b, err := encode(b, from)
-		if err != nil {
+		e := r.encoding
+		r.encoding = encoding{}
+		switch {
+		case err != nil:
 			return b, false
+		case e.done:
+			return b, e.ok
 		}
 		return refs.Replace(b, at)
 	}) {

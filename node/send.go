@@ -144,7 +144,10 @@ func (c *content) append(b []byte) ([]byte, error) {
 // appendAgain appends the term with references to atoms that the peer has, if it can.
 func (c *content) appendAgain(b []byte, refs *etf.AtomRefs) (out []byte, ok bool) {
 	if c.reply {
-		if b, ok = refs.Append(etf.AppendTupleHeader(b, 2), c.tag); !ok {
+		b = etf.AppendTupleHeader(b, 2)
+		if ref, ok := aliasOf(c.tag); ok {
+			b = refs.AppendRef(refs.AppendAtom(etf.AppendListHeader(b, 1), "alias"), ref)
+		} else if b, ok = refs.Append(b, c.tag); !ok {
 			return b, false
 		}
 	}
@@ -167,15 +170,22 @@ func (c *content) isLarge() bool {
 	return false
 }
 
-// appendTag appends the tag of a reply, which is [alias | Ref] mostly.
+// appendTag appends the tag of a reply.
 func appendTag(b []byte, tag etf.Term) ([]byte, error) {
-	if list, ok := tag.(etf.Improper); ok && len(list.Elems) == 1 {
-		first, _ := list.Elems[0].(etf.Atom)
-		if first == "alias" {
-			return etf.AppendTerm(etf.AppendAtom(etf.AppendListHeader(b, 1), first), list.Tail)
-		}
+	if ref, ok := aliasOf(tag); ok {
+		return etf.AppendRef(etf.AppendAtom(etf.AppendListHeader(b, 1), "alias"), ref), nil
 	}
 	return etf.AppendTerm(b, tag)
+}
+
+// aliasOf returns the reference of the tag [alias | Ref], which most tags are.
+func aliasOf(tag etf.Term) (ref etf.Ref, ok bool) {
+	list, _ := tag.(etf.Improper)
+	if len(list.Elems) != 1 || list.Elems[0] != etf.Term(etf.Atom("alias")) {
+		return ref, false
+	}
+	ref, ok = list.Tail.(etf.Ref)
+	return ref, ok && ref.Len > 0 && int(ref.Len) <= len(ref.Words) && etf.ValidAtom(ref.Node)
 }
 
 // sendHere sends a message to a process, name or alias of this node.
