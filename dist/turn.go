@@ -1,6 +1,7 @@
 package dist
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -57,8 +58,9 @@ func (c *Conn) lead() {
 			}
 			// Who has the cork on (serve) is not done when he has lent the turn: so there is no loan then.
 			t.mayLend = asked == 1 && in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
+			answers := in.answers
 			in.asked, in.others, in.answers = 0, 0, 0
-			if asked > 0 && !t.serve(asked > 1) {
+			if asked > 0 && !t.serve(asked > 1, answers > 1) {
 				left = false
 				return
 			}
@@ -73,8 +75,9 @@ func (c *Conn) lead() {
 	}
 }
 
-// serve lets Config.Serve work, and reports whether this goroutine still has the turn.
-func (t *Turn) serve(many bool) bool {
+// serve lets Config.Serve work, and reports whether this goroutine still has the turn. Of those who get answers some ask again at once: what they
+// send goes out together, with one write by this goroutine, if it lets them run first.
+func (t *Turn) serve(many, answers bool) bool {
 	c := t.conn
 	t.began, t.corked = time.Since(epoch), 0
 	if many {
@@ -87,6 +90,9 @@ func (t *Turn) serve(many bool) bool {
 		c.watch()
 	}
 	c.cfg.Serve(t)
+	if answers {
+		runtime.Gosched()
+	}
 	now := t.state &^ doing
 	if t.state&doing == lent || !c.turns.state.CompareAndSwap(t.state, now) {
 		return false
