@@ -67,7 +67,7 @@ func (k *laneKey) place() uint32 {
 	if n := len(k.name); n > 0 {
 		h += 7*uint32(k.name[n-1]) + 3*uint32(n)
 	}
-	return h % lanes
+	return h
 }
 
 func (l *lane) isFor(k *laneKey) bool {
@@ -81,17 +81,35 @@ func (c *Conn) lane(k *laneKey) (slot *atomic.Pointer[lane], l *lane) {
 	if table == nil || c.cfg.Trace != nil {
 		return nil, nil
 	}
-	slot = &table[k.place()]
-	if slot.Load() == nil {
-		return nil, nil
-	}
-	if l = slot.Swap(takenLane); l == takenLane {
+	if slot, l = table.take(k); l == nil {
 		return nil, nil
 	}
 	if l.isFor(k) && len(l.start) > 0 {
 		return slot, l
 	}
 	slot.Store(l)
+	return nil, nil
+}
+
+// besides is how many goroutines may use lanes for one key at once: all that are no processes call as one.
+const besides = 4
+
+// take takes what is in a key's slot or, if somebody has that, in the next one; nil is that there is nothing, or that all are taken.
+func (t *laneTable) take(k *laneKey) (slot *atomic.Pointer[lane], l *lane) {
+	place := k.place()
+	for range besides {
+		slot = &t[place%lanes]
+		switch l = slot.Load(); l {
+		case nil:
+			return slot, nil
+		case takenLane:
+		default:
+			if l = slot.Swap(takenLane); l != takenLane {
+				return slot, l
+			}
+		}
+		place++
+	}
 	return nil, nil
 }
 
@@ -238,12 +256,14 @@ func (c *Conn) learn(signals []*Signal) {
 		c.lanes.CompareAndSwap(nil, new(laneTable))
 		table = c.lanes.Load()
 	}
-	slot := &table[k.place()]
-	l := slot.Swap(takenLane)
+	slot, l := table.take(&k)
 	switch {
-	case l == takenLane:
+	case slot == nil:
 		return
 	case l == nil:
+		if !slot.CompareAndSwap(nil, takenLane) {
+			return
+		}
 		l = new(lane)
 		fallthrough
 	case !l.isFor(&k):
