@@ -27,7 +27,10 @@ func appendTerm(dst []byte, t Term, w way) ([]byte, error) {
 		if err := checkAtom(t); err != nil {
 			return nil, err
 		}
-		return w.atom(dst, t), nil
+		if w.refs == nil {
+			return AppendAtom(dst, t), nil
+		}
+		return w.refs.append(dst, t), nil
 	case Int:
 		return AppendInt(dst, int64(t)), nil
 	case *Big:
@@ -54,15 +57,24 @@ func appendTerm(dst []byte, t Term, w way) ([]byte, error) {
 		if err := checkAtom(t.Node); err != nil {
 			return nil, err
 		}
+		if w.refs == nil {
+			return AppendPid(dst, t), nil
+		}
 		return w.pid(dst, t), nil
 	case Port:
 		if err := checkAtom(t.Node); err != nil {
 			return nil, err
 		}
+		if w.refs == nil {
+			return AppendPort(dst, t), nil
+		}
 		return w.port(dst, t), nil
 	case Ref:
 		if err := checkRef(t); err != nil {
 			return nil, err
+		}
+		if w.refs == nil {
+			return AppendRef(dst, t), nil
 		}
 		return w.ref(dst, t), nil
 	case Export:

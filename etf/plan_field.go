@@ -40,10 +40,7 @@ func (f *field) enc(dst []byte, a addr, w way) ([]byte, error) {
 			return AppendString(dst, s), nil
 		}
 	case usualAtom:
-		if s := *at[Atom](a); len(s) <= maxAtomChars && isASCII(s) {
-			if w.refs != nil {
-				return w.refs.append(dst, s), nil
-			}
+		if s := *at[Atom](a); w.refs == nil && len(s) <= maxAtomChars && isASCII(s) {
 			return append(append(dst, tagSmallAtomUTF, byte(len(s))), s...), nil
 		}
 	}

@@ -66,9 +66,10 @@ func (l *listPlan) encElems(dst []byte, a addr, n int, w way) ([]byte, error) {
 	}
 	start := len(dst)
 	dst = AppendListHeader(dst, n)
+	in := w.below(1)
 	var err error
 	for i := range n {
-		if dst, err = l.elem.enc(dst, a.plus(uintptr(i)*l.size), w.below(1)); err != nil {
+		if dst, err = l.elem.enc(dst, a.plus(uintptr(i)*l.size), in); err != nil {
 			return nil, addPath(err, indexStep(i))
 		}
 	}

@@ -116,11 +116,8 @@ func (s *structPlan) shape() error {
 	return nil
 }
 
-// begin appends what comes before the fields.
+// begin appends what comes before the fields, with references.
 func (s *structPlan) begin(dst []byte, w way) []byte {
-	if w.refs == nil {
-		return append(dst, s.prefix...)
-	}
 	dst = append(dst, s.prefix[:s.header]...)
 	if s.elixir {
 		dst = w.refs.append(dst, "__struct__")
@@ -135,7 +132,12 @@ func (s *structPlan) encTuple(dst []byte, a addr, w way) ([]byte, error) {
 	if w.depth <= 0 {
 		return nil, tooDeep()
 	}
-	dst = s.begin(dst, w)
+	if w.refs == nil {
+		dst = append(dst, s.prefix...)
+	} else {
+		dst = s.begin(dst, w)
+	}
+	in := w.below(1)
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
@@ -144,7 +146,7 @@ func (s *structPlan) encTuple(dst []byte, a addr, w way) ([]byte, error) {
 			dst = w.none(dst)
 			continue
 		}
-		if dst, err = f.enc(dst, fa, w.below(1)); err != nil {
+		if dst, err = f.enc(dst, fa, in); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}
@@ -156,7 +158,12 @@ func (s *structPlan) encMap(dst []byte, a addr, w way) ([]byte, error) {
 		return nil, tooDeep()
 	}
 	start, n := len(dst), len(s.fields)
-	dst = s.begin(dst, w)
+	if w.refs == nil {
+		dst = append(dst, s.prefix...)
+	} else {
+		dst = s.begin(dst, w)
+	}
+	in := w.below(1)
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
@@ -173,7 +180,7 @@ func (s *structPlan) encMap(dst []byte, a addr, w way) ([]byte, error) {
 		} else {
 			dst = append(dst, f.key...)
 		}
-		if dst, err = f.enc(dst, fa, w.below(1)); err != nil {
+		if dst, err = f.enc(dst, fa, in); err != nil {
 			return nil, addPath(err, f.step())
 		}
 	}

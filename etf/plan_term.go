@@ -46,10 +46,13 @@ func init() { // not literals: these plans refer to planOf, which refers to them
 
 func encAtom(dst []byte, a addr, w way) ([]byte, error) {
 	name := *at[Atom](a)
+	if w.refs != nil {
+		return w.refs.append(dst, name), nil // one that is not valid is none of them
+	}
 	if !ValidAtom(name) {
 		return nil, checkAtom(name)
 	}
-	return w.atom(dst, name), nil
+	return AppendAtom(dst, name), nil
 }
 
 func decAtom(r *Reader, a addr) error {
