@@ -2,7 +2,7 @@ package etf
 
 // Marshaler is implemented by types that encode themselves.
 type Marshaler interface {
-	// MarshalETF appends one bare term to dst and returns the extended slice, as append does.
+	// MarshalETF appends one bare term to dst and returns the extended slice, as append does. It may be called more than once for one message.
 	MarshalETF(dst []byte) ([]byte, error)
 }
 

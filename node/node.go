@@ -227,7 +227,8 @@ func (n *Node) spawn(f func()) bool {
 	return true
 }
 
-// newRef makes a reference that this life of the node has not made before. Its first word has 18 bits, as BEAM's have.
+// newRef makes a reference that this life of the node has not made before. Its first word has 18 bits, as BEAM's have, and its third is 0, unlike
+// those of requests.
 func (n *Node) newRef() etf.Ref {
 	return n.refOf(n.refs.Add(1))
 }
