@@ -1,6 +1,7 @@
 package dist
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"sync/atomic"
@@ -168,14 +169,14 @@ func (l *lane) put(ref *etf.Ref, payload PayloadFunc) bool {
 	if l.kind == replies {
 		putWords(f, ref)
 	}
-	head := len(f)
+	head := f
 	l.atoms.Begin()
-	f, ok := payload(f, &l.atoms)
-	if !ok {
+	f, ok := payload(head, &l.atoms)
+	if !ok || !bytes.HasPrefix(f, head) { // payload is somebody else's: it may not have appended
 		l.start = l.start[:0]
 		return false
 	}
-	if n := len(f) - head; n <= 0 || n > lanePayload {
+	if n := len(f) - len(head); n == 0 || n > lanePayload {
 		l.start = l.start[:0]
 		l.skip, l.backoff = mostSkipped, mostSkipped // it was in vain, and more than a few bytes
 		return false
@@ -312,7 +313,9 @@ func (o *outbox) learn(l *lane, payload []byte) {
 	message := Signal{Kind: Send, From: l.from, To: l.to, ToName: l.name}
 	needed := []etf.Atom{l.from.Node}
 	if l.kind == replies {
-		message.ToRef = l.ref
+		if message.ToRef = l.ref; !understood(&message, o.enc.flags) {
+			return
+		}
 	} else {
 		needed = append(needed, cmp.Or(l.name, l.to.Node))
 		if l.name != "" || !o.enc.flags.Has(handshake.SendSender) {

@@ -117,17 +117,42 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 					}
 				}
 				s.Payload = raw(t, term)
+				signals, k := []*Signal{s}, rnd.IntN(40)
+				ref := etf.Ref{Node: self, Creation: 5, Len: 3, Words: [5]uint32{rnd.Uint32(), rnd.Uint32(), 7}}
+				switch rnd.IntN(4) {
+				case 0:
+					s.To, s.ToName, s.ToRef = etf.Pid{}, "", ref
+				case 1:
+					signals = []*Signal{{Kind: Monitor, From: from, To: s.To, ToName: s.ToName, Ref: ref}, s}
+				}
 				mu.Lock()
-				want[i] = append(want[i], fmt.Sprint(s.To, s.ToName, len(s.Payload.Bytes), " ", digest(s.Payload.Bytes)))
+				for _, s := range signals {
+					want[i] = append(want[i], described(s, s.Payload.Bytes))
+				}
 				mu.Unlock()
 				var err error
-				switch k := rnd.IntN(40); {
+				switch {
 				case k < 30:
 					var message any = term
 					if k%2 == 0 {
 						message = s.Payload
 					}
-					if c.SendAgain(&s.From, &s.To, s.ToName, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) { return refs.Append(b, message) }) {
+					payload := func(b []byte, refs *etf.AtomRefs) ([]byte, bool) { return refs.Append(b, message) }
+					if k%3 == 0 {
+						payload = func(b []byte, refs *etf.AtomRefs) ([]byte, bool) {
+							return refs.Replace(append(b, s.Payload.Bytes...), len(b))
+						}
+					}
+					var sent bool
+					switch {
+					case len(signals) == 2:
+						sent = c.RequestAgain(&s.From, &s.To, s.ToName, &ref, payload)
+					case s.ToRef.Len > 0:
+						sent = c.ReplyAgain(&s.From, &s.ToRef, payload)
+					default:
+						sent = c.SendAgain(&s.From, &s.To, s.ToName, payload)
+					}
+					if sent {
 						mu.Lock()
 						again++
 						mu.Unlock()
@@ -140,14 +165,23 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 					if k < 3 && len(s.Payload.Bytes) > largePayload {
 						go cancel() // it may be given up in the middle
 					}
-					for err = c.Send(ctx, s); err == context.Canceled; {
-						err = c.Send(context.Background(), s)
+					for err = c.Send(ctx, signals...); err == context.Canceled; {
+						err = c.Send(context.Background(), signals...)
 					}
 					cancel()
 				case k < 37:
-					err = c.Post(s)
+					err = c.Post(signals...)
 				default:
-					err = c.PostLater(s)
+					err = c.PostLater(signals...)
+				}
+				if err == nil && len(signals) == 2 && rnd.IntN(2) == 0 {
+					end := &Signal{Kind: Demonitor, From: from, To: s.To, ToName: s.ToName, Ref: ref}
+					mu.Lock()
+					want[i] = append(want[i], described(end, nil))
+					mu.Unlock()
+					if !c.DemonitorAgain(&from, &s.To, s.ToName, &ref) {
+						err = c.PostLater(end)
+					}
 				}
 				if err != nil {
 					t.Error(err)
@@ -159,21 +193,28 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 	next := make([]int, senders)
 	got, lost := 0, false
 	in := inbound{few: math.MinInt, conn: &Conn{cfg: Config{Self: peer, Peer: self, Flags: flags, Handle: func(s *Signal) {
-		term, err := s.Payload.Term()
-		if err != nil {
-			t.Fatal(err)
+		i, plainly := int(s.From.ID-100)/32, []byte(nil)
+		if s.Kind == Send {
+			term, err := s.Payload.Term()
+			if err != nil {
+				t.Fatal(err)
+			}
+			i, plainly = int(term.(etf.Tuple)[0].(etf.Int)), raw(t, term).Bytes
+			got++
+		} else {
+			s.Payload = etf.Raw{}
 		}
-		i := int(term.(etf.Tuple)[0].(etf.Int))
-		plainly := raw(t, term).Bytes
 		mu.Lock()
-		due := want[i][next[i]]
+		due := "nothing"
+		if next[i] < len(want[i]) {
+			due = want[i][next[i]]
+		}
 		mu.Unlock()
-		if is := fmt.Sprint(s.To, s.ToName, len(plainly), " ", digest(plainly)); is != due {
-			t.Errorf("sender %d, message %d is %s, want %s: %.300v", i, next[i], is, due, term)
+		if is := described(s, plainly); is != due {
+			t.Errorf("sender %d, signal %d is %s, want %s: %.300v", i, next[i], is, due, s.Payload)
 			lost = true
 		}
 		next[i]++
-		got++
 	}}.withDefaults()}, parts: assembler{maxMessage: 1 << 20, maxOpen: senders, maxBytes: 1 << 23, patience: orphanTime}}
 	for got < senders*each && !lost {
 		var length [4]byte
@@ -213,6 +254,11 @@ func lanesAmongOthers(t *testing.T, flags handshake.Flags, few int, seed uint64)
 		t.Errorf("a connection that is closed holds %d bytes and %d senders", c.out.pending.size, len(c.out.senders))
 	}
 	return again
+}
+
+// described tells signals apart.
+func described(s *Signal, payload []byte) string {
+	return fmt.Sprint(s.Kind, s.To, s.ToName, s.ToRef, s.Ref, len(payload), " ", digest(payload))
 }
 
 func digest(b []byte) uint32 { return crc32.ChecksumIEEE(b) }

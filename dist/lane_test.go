@@ -3,11 +3,14 @@ package dist
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/erlnode/erlnode/etf"
+	"github.com/erlnode/erlnode/handshake"
 )
 
 // TestLanes lets some processes send at once to some others, with atoms that vary, and new ones now and then that take the slots of others. What
@@ -93,4 +96,124 @@ func TestLanes(t *testing.T) {
 	x.Close()
 	y.Close()
 	running.Wait()
+}
+
+// TestLaneRefuses: what a lane does not take is left to Send, and the lane is there for the next message.
+func TestLaneRefuses(t *testing.T) {
+	p, q := tcpPair(t)
+	var got []string
+	left := make(chan int, 100)
+	x := New(p, Config{Self: self, Peer: peer, Flags: allFlags, Handle: func(*Signal) {}})
+	y := New(q, Config{Self: peer, Peer: self, Flags: allFlags, Handle: func(s *Signal) {
+		got = append(got, s.Payload.String())
+		left <- len(got)
+	}})
+	var running sync.WaitGroup
+	running.Go(func() { x.Run() })
+	running.Go(func() { y.Run() })
+	from, to := here, there
+	say := func(v any) PayloadFunc {
+		return func(b []byte, refs *etf.AtomRefs) ([]byte, bool) { return refs.Append(b, v) }
+	}
+	var want []string
+	usually := func(v any) {
+		t.Helper()
+		b, err := etf.Append(nil, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Send(t.Context(), &Signal{Kind: Send, From: from, To: to, Payload: etf.Raw{Bytes: b}}); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, etf.Raw{Bytes: b}.String())
+	}
+	again := func() { // until there is a lane, and then through it
+		t.Helper()
+		for range 200 {
+			if x.SendAgain(&from, &to, "", say(etf.Atom("hello"))) {
+				want = append(want, "hello")
+				return
+			}
+			usually(etf.Atom("hello"))
+		}
+		t.Fatal("there is no lane")
+	}
+	for _, c := range []struct {
+		name    string
+		payload PayloadFunc
+	}{
+		{"an atom that the peer does not have", say(etf.Atom("a new one"))},
+		{"no value", say(make(chan int))},
+		{"nothing", func(b []byte, _ *etf.AtomRefs) ([]byte, bool) { return b, true }},
+		{"other memory", func([]byte, *etf.AtomRefs) ([]byte, bool) { return make([]byte, 200), true }},
+		{"less than there was", func(b []byte, _ *etf.AtomRefs) ([]byte, bool) { return b[:len(b)-1], true }},
+		{"too long", say(make([]byte, lanePayload+1))},
+	} {
+		again()
+		if x.SendAgain(&from, &to, "", c.payload) {
+			t.Errorf("%s: was sent", c.name)
+		}
+		usually(etf.Atom("hello"))
+	}
+	again()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a panic is hidden")
+			}
+		}()
+		x.SendAgain(&from, &to, "", func([]byte, *etf.AtomRefs) ([]byte, bool) { panic("not mine") })
+	}()
+	if !x.SendAgain(&from, &to, "", say(etf.Atom("hello"))) {
+		t.Error("a panic has cost the lane")
+	}
+	want = append(want, "hello")
+	for <-left < len(want) {
+	}
+	x.Close()
+	y.Close()
+	running.Wait()
+	if !slices.Equal(got, want) {
+		t.Errorf("came: %q\nsent: %q", got, want)
+	}
+}
+
+// A peer that takes no aliases, or no monitors, is sent none through a lane either: Send leaves them out.
+func TestLanesOfOldPeers(t *testing.T) {
+	for _, without := range []handshake.Flags{handshake.Alias, handshake.DistMonitor, 0} {
+		p, q := tcpPair(t)
+		x := New(p, Config{Self: self, Peer: peer, Flags: allFlags &^ without, Handle: func(*Signal) {}})
+		var running sync.WaitGroup
+		running.Go(func() { x.Run() })
+		running.Go(func() { io.Copy(io.Discard, q) })
+		hello := raw(t, etf.Atom("hello"))
+		say := func(b []byte, refs *etf.AtomRefs) ([]byte, bool) { return refs.Append(b, hello) }
+		replies, requests, ends := 0, 0, 0
+		for range 100 {
+			if x.ReplyAgain(&here, &yours, say) {
+				replies++
+			} else if err := x.Send(t.Context(), &Signal{Kind: Send, From: here, ToRef: yours, Payload: hello}); err != nil {
+				t.Fatal(err)
+			}
+			if x.RequestAgain(&here, &there, "", &mine, say) {
+				requests++
+			} else if err := x.Send(t.Context(), &Signal{Kind: Monitor, From: here, To: there, Ref: mine}, &Signal{Kind: Send, From: here, To: there, Payload: hello}); err != nil {
+				t.Fatal(err)
+			}
+			if x.DemonitorAgain(&here, &there, "", &mine) {
+				ends++
+			} else if err := x.PostLater(&Signal{Kind: Demonitor, From: here, To: there, Ref: mine}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if noReplies := without == handshake.Alias; noReplies != (replies == 0) {
+			t.Errorf("without %#x: %d replies through a lane", uint64(without), replies)
+		}
+		if noRequests := without == handshake.DistMonitor; noRequests != (requests == 0) || noRequests != (ends == 0) {
+			t.Errorf("without %#x: %d requests and %d ends of monitors through a lane", uint64(without), requests, ends)
+		}
+		x.Close()
+		q.Close()
+		running.Wait()
+	}
 }
