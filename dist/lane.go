@@ -1,7 +1,6 @@
 package dist
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"sync/atomic"
@@ -114,8 +113,9 @@ func (t *laneTable) take(k *laneKey) (slot *atomic.Pointer[lane], l *lane) {
 	return nil, nil
 }
 
-// A PayloadFunc appends the payload of a message to b, with references to refs in the places of atoms (etf.AtomRefs.Append or Replace), and
-// reports whether that was possible. Begin has been called.
+// A PayloadFunc makes the payload of a message, with references to refs in the places of atoms (etf.AtomRefs.Append or Replace), and
+// reports whether that was possible. Begin has been called. It may append to b, which is empty and has room; what it returns is copied if it is
+// in other memory.
 type PayloadFunc = func(b []byte, refs *etf.AtomRefs) (payload []byte, ok bool)
 
 // SendAgain is Send for a message like those that have gone before from one process to another, which need not be at the same time: to the
@@ -169,17 +169,21 @@ func (l *lane) put(ref *etf.Ref, payload PayloadFunc) bool {
 	if l.kind == replies {
 		putWords(f, ref)
 	}
-	head := f
 	l.atoms.Begin()
-	f, ok := payload(head, &l.atoms)
-	if !ok || !bytes.HasPrefix(f, head) { // payload is somebody else's: it may not have appended
+	p, ok := payload(f[len(f):], &l.atoms)
+	if !ok {
 		l.start = l.start[:0]
 		return false
 	}
-	if n := len(f) - len(head); n == 0 || n > lanePayload {
+	if len(p) == 0 || len(p) > lanePayload {
 		l.start = l.start[:0]
 		l.skip, l.backoff = mostSkipped, mostSkipped // it was in vain, and more than a few bytes
 		return false
+	}
+	if len(p) <= cap(f)-len(f) && &p[0] == &f[:len(f)+1][len(f)] {
+		f = f[:len(f)+len(p)]
+	} else { // it did not fit, or is somebody else's memory
+		f = append(f, p...)
 	}
 	l.frame = f
 	binary.BigEndian.PutUint32(f[start:], uint32(len(f)-start-4))
@@ -254,8 +258,16 @@ func (c *Conn) learn(signals []*Signal) {
 		if c.few.Add(1) < fewMessages {
 			return
 		}
-		c.lanes.CompareAndSwap(nil, new(laneTable))
-		table = c.lanes.Load()
+		table = new(laneTable)
+		if !c.lanes.CompareAndSwap(nil, table) {
+			return // somebody else has made one; the next message finds it
+		}
+		select {
+		case <-c.closed:
+			c.lanes.Store(nil) // Run may have ended before
+			return
+		default:
+		}
 	}
 	slot, l := table.take(&k)
 	switch {

@@ -47,16 +47,22 @@ func (f From) Append(dst []byte) []byte {
 // Message appends {Label, {Pid, Tag}, Request} to dst, the message of every request of OTP's gen. The request is a Term, an etf.Raw or any Go
 // value that etf.Marshal takes. It is the fastest way to encode one.
 func (f From) Message(dst []byte, label etf.Atom, request any) ([]byte, error) {
-	dst = etf.AppendTupleHeader(dst, 3)
+	out := etf.AppendTupleHeader(dst, 3)
 	e := f.encoding
 	if e == nil || e.refs == nil || !f.alias {
-		return etf.Append(f.Append(etf.AppendAtom(dst, label)), request)
+		out, err := etf.Append(f.Append(etf.AppendAtom(out, label)), request)
+		if err != nil {
+			return dst, err
+		}
+		return out, nil
 	}
-	dst = e.refs.AppendPid(etf.AppendTupleHeader(e.refs.AppendAtom(dst, label), 2), f.Pid)
-	dst = e.refs.AppendRef(e.refs.AppendAtom(etf.AppendListHeader(dst, 1), "alias"), f.ref)
-	dst, e.ok = e.refs.Append(dst, request)
 	e.done = true
-	return dst, nil
+	out = e.refs.AppendPid(etf.AppendTupleHeader(e.refs.AppendAtom(out, label), 2), f.Pid)
+	out = e.refs.AppendRef(e.refs.AppendAtom(etf.AppendListHeader(out, 1), "alias"), f.ref)
+	if out, e.ok = e.refs.Append(out, request); !e.ok {
+		return dst, nil // it is asked for once more, in full, and then says what is wrong
+	}
+	return out, nil
 }
 
 // Request sends a message and waits for the reply {Tag, Reply}, which it returns undecoded; the bytes are the caller's.
@@ -109,7 +115,7 @@ func (r *request) reply(ref etf.Ref, message etf.Raw) {
 		return
 	}
 	// The reply is what follows the tag. Nobody walks it before the caller decodes it.
-	if n := aliasTag(message.Bytes); n > 0 {
+	if n := aliasTag(message); n > 0 {
 		r.put(ref, answer{reply: etf.Raw{Bytes: message.Bytes[n:], Atoms: message.Atoms}})
 		return
 	}
@@ -122,24 +128,28 @@ func (r *request) reply(ref etf.Ref, message etf.Raw) {
 
 // aliasTag returns the length of the start of {[alias | Ref], Reply}, up to the reply, with atoms as the peers that we meet write them; 0 is that
 // it has to be read.
-func aliasTag(b []byte) int {
-	const head = 2 + 5 // of the tuple, of the list
-	if len(b) < head+2+3+2+4 || string(b[:head]) != "\x68\x02\x6c\x00\x00\x00\x01" {
+func aliasTag(message etf.Raw) int {
+	const (
+		head  = "\x68\x02\x6c\x00\x00\x00\x01" // of the tuple, of the list
+		alias = "\x77\x05alias"
+	)
+	b, atoms := message.Bytes, len(message.Atoms)
+	if len(b) < len(head)+len(alias) || string(b[:len(head)]) != head {
 		return 0
 	}
-	at := head
-	switch b[at] {
-	case 82: // reference to the atom cache
+	at := len(head)
+	switch {
+	case b[at] == 82 && int(b[at+1]) < atoms: // reference to the atom cache
 		at += 2
-	case 119: // atom
-		at += 2 + int(b[at+1])
+	case string(b[at:at+len(alias)]) == alias:
+		at += len(alias)
 	default:
 		return 0
 	}
-	if len(b) < at+3+2 || b[at] != 90 || b[at+3] != 82 { // reference of this node
+	if len(b) < at+5 || b[at] != 90 || b[at+1] != 0 || b[at+2] < 1 || b[at+2] > 5 || b[at+3] != 82 || int(b[at+4]) >= atoms { // reference of this node
 		return 0
 	}
-	if at += 3 + 2 + 4 + 4*(int(b[at+1])<<8+int(b[at+2])); at >= len(b) {
+	if at += 5 + 4 + 4*int(b[at+2]); at >= len(b) {
 		return 0
 	}
 	return at
@@ -202,18 +212,7 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 	s.calls.Add(1)
 	defer s.calls.Add(-1)
 	if !s.conn.RequestAgain(&p.pid, &t.pid, t.name, &r.ref, func(b []byte, refs *etf.AtomRefs) ([]byte, bool) {
-		at := len(b)
-		r.encoding = encoding{refs: refs}
-		b, err := encode(b, from)
-		e := r.encoding
-		r.encoding = encoding{}
-		switch {
-		case err != nil:
-			return b, false
-		case e.done:
-			return b, e.ok
-		}
-		return refs.Replace(b, at)
+		return r.encode(b, refs, encode, from)
 	}) {
 		if err := p.sendRequest(ctx, r, s, t, encode, from); err != nil {
 			return etf.Raw{}, err
@@ -227,6 +226,22 @@ func (p *Process) requestThere(ctx context.Context, r *request, s *session, t ta
 		s.postLater(&dist.Signal{Kind: dist.Demonitor, From: p.pid, To: t.pid, ToName: t.name, Ref: r.ref})
 	}
 	return a.reply, a.err
+}
+
+// encode makes the message of a request with references.
+func (r *request) encode(b []byte, refs *etf.AtomRefs, encode Encode, from From) (payload []byte, ok bool) {
+	r.encoding = encoding{refs: refs}
+	defer func() { r.encoding = encoding{} }() // also if encode panics
+	out, err := encode(b, from)
+	switch {
+	case err != nil:
+		return nil, false
+	case r.encoding.done:
+		return out, r.encoding.ok
+	case len(out) > 0 && (cap(b) == 0 || &out[0] != &b[:1][0]):
+		out = append(b, out...) // not in memory that is perhaps somebody else's
+	}
+	return refs.Replace(out, 0)
 }
 
 // sendRequest sends the monitor and the message of a request.

@@ -51,6 +51,10 @@ type request struct {
 func (t *requestTable) take(s *session) *request {
 	shard := rand.Uint32N(requestShards)
 	r := t.shards[shard].take(shard)
+	for i := uint32(1); r == nil && i < requestShards; i++ {
+		other := (shard + i) % requestShards
+		r = t.shards[other].take(other)
+	}
 	if r == nil { // they are all under way
 		r = &request{answer: make(chan answer, 1), ref: t.node.newRef(), over: s}
 		t.node.aliases.add(r.ref, aliased{request: r, session: s})

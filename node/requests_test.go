@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -115,18 +117,148 @@ func TestAliasTag(t *testing.T) {
 		{"cached", "\x68\x02\x6c\x00\x00\x00\x01\x52\x00\x5a\x00\x03\x52\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x61\x05", 30},
 		{"in full", "\x68\x02\x6c\x00\x00\x00\x01\x77\x05alias\x5a\x00\x03\x52\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x61\x05", 35},
 		{"no reply", "\x68\x02\x6c\x00\x00\x00\x01\x52\x00\x5a\x00\x03\x52\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01", 0},
+		{"no words", "\x68\x02\x6c\x00\x00\x00\x01\x52\x00\x5a\x00\x00\x52\x01\x00\x00\x00\x01\x61\x05", 0},
 		{"too many words", "\x68\x02\x6c\x00\x00\x00\x01\x52\x00\x5a\xff\xff\x52\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x61\x05", 0},
 		{"node in full", "\x68\x02\x6c\x00\x00\x00\x01\x52\x00\x5a\x00\x03\x77\x01a\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x61\x05", 0},
 		{"proper list", "\x68\x02\x6c\x00\x00\x00\x01\x52\x00\x6a\x61\x05\x00\x00\x00\x00\x00\x00", 0},
 		{"just a reference", "\x68\x02\x5a\x00\x03\x52\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x61\x05", 0},
 	} {
+		message := etf.Raw{Bytes: []byte(c.b), Atoms: []etf.Atom{"alias", "a@test"}}
 		for n := range len(c.b) {
-			if got := aliasTag([]byte(c.b[:n])); got != 0 && got != c.want {
+			if got := aliasTag(etf.Raw{Bytes: message.Bytes[:n], Atoms: message.Atoms}); got != 0 && got != c.want {
 				t.Errorf("%s, %d bytes: %d", c.name, n, got)
 			}
 		}
-		if got := aliasTag([]byte(c.b)); got != c.want {
+		if got := aliasTag(message); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
+		if c.want == 0 {
+			continue
+		}
+		rd := etf.NewReader(message)
+		if _, err := rd.Tuple(); err != nil || rd.Skip() != nil || rd.Offset() != c.want {
+			t.Errorf("%s: the Reader is at %d after the tag, not at %d", c.name, rd.Offset(), c.want)
+		}
+		message.Atoms = message.Atoms[:1]
+		if got := aliasTag(message); got != 0 {
+			t.Errorf("%s, with an atom outside of the table: %d", c.name, got)
+		}
+	}
+}
+
+// What an Encode returns or does besides what it should costs its own call at most: requests are encoded into the memory of a lane once some have gone.
+func TestStrangeEncodes(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	answering(t, b, "server")
+	other := answering(t, b, "other")
+	to := At("server", b.Name())
+	usual := func(to any) {
+		t.Helper()
+		for range 40 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			raw, err := a.Request(ctx, to, ask("hello"))
+			cancel()
+			if got, _ := raw.Term(); err != nil || got != etf.Term(etf.Atom("hello")) {
+				t.Fatalf("%v, %v", got, err)
+			}
+		}
+	}
+	message := func(from From, text string) []byte {
+		b, err := ask(text)(nil, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for name, encode := range map[string]Encode{
+		"memory of its own":   func(_ []byte, from From) ([]byte, error) { return message(from, "hello"), nil },
+		"over what there was": func(dst []byte, from From) ([]byte, error) { return append(dst[:0], message(from, "hello")...), nil },
+		"from the middle": func(dst []byte, from From) ([]byte, error) {
+			return append(append(dst, 1, 2, 3), message(from, "hello")...)[len(dst)+3:], nil
+		},
+		"in less than it found": func(dst []byte, from From) ([]byte, error) { return append(dst[:0:0], message(from, "hello")...), nil },
+	} {
+		usual(to)
+		for range 5 {
+			raw, err := a.Request(t.Context(), to, encode)
+			if got, _ := raw.Term(); err != nil || got != etf.Term(etf.Atom("hello")) {
+				t.Errorf("%s: %v, %v", name, got, err)
+			}
+		}
+	}
+	// A message that is sent again and again stays what it is.
+	var kept []byte
+	var was string
+	usual(to)
+	for range 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		a.Request(ctx, to, func(_ []byte, from From) ([]byte, error) {
+			if kept == nil {
+				kept = message(from, "silence")
+				was = string(kept)
+			}
+			return kept, nil
+		})
+		cancel()
+	}
+	if string(kept) != was {
+		t.Error("an Encode's own memory was written to")
+	}
+	// What cannot be encoded, and panics, are the caller's; the next call, perhaps of the same request and to somebody else, is not concerned.
+	mirror := func(name etf.Atom) {
+		p := b.Open(Register(name))
+		go func() {
+			for m := range p.Inbox(context.Background()) {
+				if term, err := m.Term(); err != nil {
+					t.Errorf("%v got %v", name, err)
+				} else {
+					q := term.(etf.Tuple)
+					p.Reply(q[1].(etf.Tuple)[0].(etf.Pid), q[1].(etf.Tuple)[1], q[2])
+				}
+			}
+		}()
+	}
+	mirrored := func(name etf.Atom, calls int) {
+		t.Helper()
+		for i := range calls {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			raw, err := a.Request(ctx, At(name, b.Name()), func(dst []byte, from From) ([]byte, error) { return from.Message(dst, "question", i) })
+			cancel()
+			if got, _ := raw.Term(); err != nil || got != etf.Term(etf.Int(i)) {
+				t.Fatalf("%v: %v, %v", name, got, err)
+			}
+		}
+	}
+	mirror("mirror")
+	for i := range 10 {
+		mirrored("mirror", 60)
+		for range 40 {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("no panic")
+					}
+				}()
+				a.Request(t.Context(), At("mirror", b.Name()), func([]byte, From) ([]byte, error) { panic("not mine") })
+			}()
+		}
+		another := etf.Atom(fmt.Sprint("mirror", i)) // no lane leads there
+		mirror(another)
+		mirrored(another, 1)
+		mirrored("mirror", 60)
+		if _, err := a.Request(t.Context(), At("mirror", b.Name()), func(dst []byte, from From) ([]byte, error) {
+			out, err := from.Message(dst, "question", make(chan int))
+			if len(out) != len(dst) {
+				t.Errorf("a request without an encoding: %d bytes, %d before", len(out), len(dst))
+			}
+			return out, err
+		}); err == nil {
+			t.Error("a channel was sent")
+		}
+	}
+	usual(other.Self())
+	if n := a.aliases.len(); n != 0 {
+		t.Errorf("%d references are left", n)
 	}
 }
