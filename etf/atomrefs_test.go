@@ -221,3 +221,51 @@ func TestAtomRefsDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// FuzzAtomRefs: no bytes make Replace panic or write in front of them, and a term is the same afterwards, and through Append.
+func FuzzAtomRefs(f *testing.F) {
+	data, _ := seeds(f)
+	for _, d := range data {
+		f.Add(d)
+	}
+	var refs etf.AtomRefs
+	for _, a := range table {
+		refs.Add(a)
+	}
+	refs.Update(func(a etf.Atom) (byte, bool) { return byte(slices.Index(table, a)), true })
+	f.Fuzz(func(t *testing.T, data []byte) {
+		refs.Begin()
+		out, ok := refs.Replace(append([]byte("before"), data...), len("before"))
+		if !bytes.HasPrefix(out, []byte("before")) || len(out) > len("before")+len(data) {
+			t.Fatalf("%x is %x", data, out)
+		}
+		whole, err := etf.Append(nil, etf.Raw{Bytes: data})
+		if err != nil {
+			return
+		}
+		same := func(b []byte) {
+			got := etf.Raw{Bytes: b, Atoms: table}.Own()
+			if bytes.Equal(got.Bytes, whole) {
+				return
+			}
+			is, err := got.Term() // an atom may have been written in a longer form
+			want, err2 := etf.Raw{Bytes: whole}.Term()
+			if (err == nil) != (err2 == nil) || err == nil && !etf.Equal(is, want) {
+				t.Fatalf("%x with references is %x, and then %x", whole, b, got.Bytes)
+			}
+		}
+		if ok {
+			same(out[len("before"):])
+		}
+		refs.Begin()
+		if out, ok = refs.Append(nil, etf.Raw{Bytes: data}); ok {
+			same(out)
+		}
+		// With references to all that it has, as far as they can be found.
+		term, err := (etf.Raw{Bytes: data}).Term()
+		if full, err2 := etf.AppendTerm(nil, term); err == nil && err2 == nil {
+			checkRefs(t, "term", term, full, term)
+			checkRefs(t, "bytes", etf.Raw{Bytes: full}, full, term)
+		}
+	})
+}
