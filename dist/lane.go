@@ -114,8 +114,8 @@ func (t *laneTable) take(k *laneKey) (slot *atomic.Pointer[lane], l *lane) {
 }
 
 // A PayloadFunc makes the payload of a message, with references to refs in the places of atoms (etf.AtomRefs.Append or Replace), and
-// reports whether that was possible. Begin has been called. It may append to b, which is empty and has room; what it returns is copied if it is
-// in other memory.
+// reports whether that was possible. Begin has been called. It may append to b, which is empty; what it returns is copied if it is in
+// other memory than that.
 type PayloadFunc = func(b []byte, refs *etf.AtomRefs) (payload []byte, ok bool)
 
 // SendAgain is Send for a message like those that have gone before from one process to another, which need not be at the same time: to the

@@ -34,8 +34,9 @@ func (r *AtomRefs) Has(a Atom) bool { return r.find(a) >= 0 }
 // Add adds an atom, without a place until Update gives it one. There are 255 at most that a header could refer to.
 func (r *AtomRefs) Add(a Atom) { r.atoms = append(r.atoms, refAtom{name: a}) }
 
-// Drop removes the first n atoms.
+// Drop removes the first n atoms, all if there are fewer, and none if n is negative.
 func (r *AtomRefs) Drop(n int) {
+	n = min(max(n, 0), len(r.atoms))
 	r.atoms, r.order = append(r.atoms[:0], r.atoms[n:]...), r.order[:0]
 }
 
@@ -70,11 +71,15 @@ func (r *AtomRefs) AppendAtom(dst []byte, a Atom) []byte { return r.append(dst, 
 // AppendPid appends a pid as the function AppendPid does, with a reference to the atom of its node.
 func (r *AtomRefs) AppendPid(dst []byte, p Pid) []byte { return way{refs: r}.pid(dst, p) }
 
-// AppendRef appends a reference of 1 to 5 words as the function AppendRef does, with a reference to the atom of its node.
+// AppendRef appends a reference as the function AppendRef does, with a reference to the atom of its node.
 func (r *AtomRefs) AppendRef(dst []byte, ref Ref) []byte { return way{refs: r}.ref(dst, ref) }
 
-// Replace is Append for a term that has been encoded in full, from offset at to the end of b: it is replaced, in the same memory.
+// Replace is Append for a term that has been encoded in full, from offset at to the end of b: it is replaced, in the same memory. Of an offset
+// outside of b it reports false.
 func (r *AtomRefs) Replace(b []byte, at int) (out []byte, ok bool) {
+	if at < 0 || at > len(b) {
+		return b, false
+	}
 	return r.replace(b, at), !r.lacks
 }
 
@@ -285,9 +290,10 @@ func (w way) ref(dst []byte, ref Ref) []byte {
 	if w.refs == nil {
 		return AppendRef(dst, ref)
 	}
-	dst = w.refs.append(append(dst, tagNewerRef, 0, ref.Len), ref.Node)
+	n := min(max(ref.Len, 1), maxRefWords)
+	dst = w.refs.append(append(dst, tagNewerRef, 0, n), ref.Node)
 	dst = binary.BigEndian.AppendUint32(dst, ref.Creation)
-	for _, word := range ref.Words[:ref.Len] {
+	for _, word := range ref.Words[:n] {
 		dst = binary.BigEndian.AppendUint32(dst, word)
 	}
 	return dst

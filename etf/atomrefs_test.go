@@ -148,6 +148,26 @@ func TestAtomRefsRefuses(t *testing.T) {
 	}
 }
 
+// References and offsets that there are not do no harm.
+func TestAtomRefsOutside(t *testing.T) {
+	var refs etf.AtomRefs
+	refs.Add("a@b")
+	refs.Update(func(etf.Atom) (byte, bool) { return 3, true })
+	for n := range 256 {
+		ref := etf.Ref{Node: "a@b", Creation: 1, Len: uint8(n), Words: [5]uint32{1, 2, 3, 4, 5}}
+		got := etf.Raw{Bytes: refs.AppendRef(nil, ref), Atoms: []etf.Atom{"", "", "", "a@b"}}.Own().Bytes
+		if want := etf.AppendRef(nil, ref); !bytes.Equal(got, want) {
+			t.Errorf("%d words: %x, want %x", n, got, want)
+		}
+	}
+	for _, at := range []int{-1, 3} {
+		refs.Begin()
+		if _, ok := refs.Replace([]byte{97, 1}, at); ok {
+			t.Errorf("a term at offset %d of 2 bytes", at)
+		}
+	}
+}
+
 // Of malformed bytes, which a Raw may not have but what a Marshaler appends is checked for too, and of atoms in Latin-1 nothing is lost.
 func TestAtomRefsLatin1(t *testing.T) {
 	var refs etf.AtomRefs
@@ -170,7 +190,11 @@ func TestAtomRefsDrop(t *testing.T) {
 	if refs.Len() != 1 || refs.Has("a") || !refs.Has("c") {
 		t.Errorf("%d atoms left", refs.Len())
 	}
-	refs.Drop(1)
+	refs.Drop(-1)
+	if refs.Len() != 1 {
+		t.Errorf("%d atoms left of one when none is dropped", refs.Len())
+	}
+	refs.Drop(2)
 	refs.Begin()
 	if _, ok := refs.Append(nil, etf.Atom("c")); ok {
 		t.Error("an atom that was dropped has a reference")
