@@ -169,6 +169,28 @@ func TestAtomRefsOutside(t *testing.T) {
 }
 
 // Of malformed bytes, which a Raw may not have but what a Marshaler appends is checked for too, and of atoms in Latin-1 nothing is lost.
+// A MarshalETF that returns what it has encoded once finds it as it was.
+func TestAtomRefsKeptMemory(t *testing.T) {
+	v := kept(etf.AppendAtom(nil, "ok"))
+	var refs etf.AtomRefs
+	refs.Add("ok")
+	refs.Update(func(etf.Atom) (byte, bool) { return 7, true })
+	for _, dst := range [][]byte{nil, {}, make([]byte, 0, 64)} {
+		refs.Begin()
+		if b, ok := refs.Append(dst, v); !ok || string(b) != "R\x07" {
+			t.Errorf("%q, %v", b, ok)
+		}
+	}
+	if string(v) != "w\x02ok" {
+		t.Errorf("it has become %q", v)
+	}
+}
+
+// kept is a term that somebody else keeps.
+type kept []byte
+
+func (k kept) MarshalETF([]byte) ([]byte, error) { return k, nil }
+
 func TestAtomRefsLatin1(t *testing.T) {
 	var refs etf.AtomRefs
 	refs.Add("é")

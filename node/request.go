@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/erlnode/erlnode/dist"
@@ -9,7 +10,7 @@ import (
 )
 
 // An Encode appends the message of a request to dst, one bare term, with from, whom the reply is to be sent to: gen_server's is
-// {'$gen_call', From, Request}. It may be called more than once.
+// {'$gen_call', From, Request}. It may be called more than once. Memory that it keeps and returns instead of dst's has to stay as it is.
 type Encode func(dst []byte, from From) ([]byte, error)
 
 // From is who makes a request, {Pid, Tag} in Erlang (gen_server:from()). It is for the Encode that is given it, as long as that runs.
@@ -186,21 +187,32 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 	if t.byName() {
 		server = p.node.names.get(t.name)
 	}
-	k := p.node.watchKey(nil, &r.ref)
-	if server == nil || !server.watch(k, watcher{request: r}) {
+	if server == nil {
 		return etf.Raw{}, &ExitError{Reason: noproc}
 	}
-	b, err := encode(nil, From{p.pid, r.ref, true, nil})
+	message, err := encodeHere(encode, From{p.pid, r.ref, true, nil})
 	if err != nil {
-		server.unwatch(k, etf.Pid{})
 		return etf.Raw{}, err
 	}
-	server.deliver(Message{bytes: b, origin: p.origin()}, nil)
+	k := p.node.watchKey(nil, &r.ref)
+	if !server.watch(k, watcher{request: r}) {
+		return etf.Raw{}, &ExitError{Reason: noproc}
+	}
+	server.deliver(Message{bytes: message, origin: p.origin()}, nil)
 	a := p.await(ctx, r)
 	if !a.down {
 		server.unwatch(k, etf.Pid{})
 	}
 	return a.reply, a.err
+}
+
+// encodeHere makes the message of a request to a process of this node, whose bytes are the receiver's.
+func encodeHere(encode Encode, from From) ([]byte, error) {
+	out := takeOutgoing()
+	defer out.release()
+	var err error
+	out.b, err = encode(out.room, from)
+	return bytes.Clone(out.b), err
 }
 
 func (p *Process) requestThere(ctx context.Context, r *request, s *session, t target, encode Encode) (etf.Raw, error) {
@@ -249,7 +261,7 @@ func (p *Process) sendRequest(ctx context.Context, r *request, s *session, t tar
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = encode(out.b, from); err != nil {
+	if out.b, err = encode(out.room, from); err != nil {
 		return err
 	}
 	mon, msg := out.signal(), out.signal()

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -260,5 +261,74 @@ func TestStrangeEncodes(t *testing.T) {
 	usual(other.Self())
 	if n := a.aliases.len(); n != 0 {
 		t.Errorf("%d references are left", n)
+	}
+}
+
+// kept is a term that somebody else keeps.
+type kept []byte
+
+func (k kept) MarshalETF([]byte) ([]byte, error) { return k, nil }
+
+// Memory that a message or a request was in and that is not ours is read, and neither written to nor lent to other messages.
+func TestKeptMemory(t *testing.T) {
+	c := newCluster(t)
+	a, b := c.start("a@test"), c.start("b@test")
+	value := kept(etf.AppendInt(etf.AppendAtom(etf.AppendTupleHeader(nil, 2), "mine"), 1))
+	was := string(value)
+	var done sync.WaitGroup
+	for _, to := range []*Node{a, b} {
+		for range 4 {
+			sink := to.Open()
+			done.Go(func() {
+				for i := range 200 {
+					m, err := sink.Receive(t.Context())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					var want any = "another message"
+					if i%2 == 0 {
+						want = kept(was)
+					}
+					b, _ := etf.Append(nil, want)
+					wanted, _ := etf.Raw{Bytes: b}.Term()
+					if got, err := m.Term(); err != nil || !reflect.DeepEqual(got, wanted) {
+						t.Errorf("message %d: %v, %v", i, got, err)
+						return
+					}
+				}
+			})
+			done.Go(func() {
+				for i := range 200 {
+					var v any = "another message"
+					if i%2 == 0 {
+						v = value
+					}
+					if err := a.SendContext(t.Context(), sink.Self(), v); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	done.Wait()
+	if string(value) != was {
+		t.Errorf("it has become %q", value)
+	}
+	// What has been sent stays what it is.
+	p := a.Open()
+	ctx, cancel := context.WithCancel(t.Context())
+	done.Go(func() {
+		a.Request(ctx, p.Self(), func([]byte, From) ([]byte, error) { return value, nil })
+	})
+	m, err := p.Receive(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	done.Wait()
+	clear(value)
+	if raw, err := m.Raw(); err != nil || string(raw.Bytes) != was {
+		t.Errorf("%q, %v", raw.Bytes, err)
 	}
 }

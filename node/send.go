@@ -196,7 +196,7 @@ func (p *Process) sendHere(t target, to any, c content, priority bool) error {
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = c.append(out.b); err != nil {
+	if out.b, err = c.append(out.room); err != nil {
 		return err
 	}
 	sig := out.signal()
@@ -211,7 +211,7 @@ func (p *Process) sendThere(s *session, t target, c content, priority bool, emit
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = c.append(out.b); err != nil {
+	if out.b, err = c.append(out.room); err != nil {
 		return err
 	}
 	sig := out.signal()
@@ -255,12 +255,13 @@ func (n *Node) SendContext(ctx context.Context, to, v any) error {
 // outgoing is what is sent: the payload on its way to a connection, which takes a copy or, of a large one, the bytes
 // themselves (Signal.Kept), and the signals.
 type outgoing struct {
-	b       []byte
+	room    []byte // empty, for the payload
+	b       []byte // the payload; in other memory if it has no room, or if who encoded it has memory of its own
 	both    [2]dist.Signal
 	signals []*dist.Signal
 }
 
-var outgoings = sync.Pool{New: func() any { return &outgoing{b: make([]byte, 0, 512), signals: make([]*dist.Signal, 0, 2)} }}
+var outgoings = sync.Pool{New: func() any { return &outgoing{room: make([]byte, 0, 512), signals: make([]*dist.Signal, 0, 2)} }}
 
 func takeOutgoing() *outgoing { return outgoings.Get().(*outgoing) }
 
@@ -271,20 +272,21 @@ func (o *outgoing) signal() *dist.Signal {
 	return s
 }
 
-// release gives everything back, unless the connection has kept something.
+// release gives everything back, unless the connection has kept something. Memory that the payload has got elsewhere is not taken over: an Encode
+// or a MarshalETF may return the same again and again.
 func (o *outgoing) release() {
 	for _, s := range o.signals {
 		if s.Kept {
 			return
 		}
 	}
-	if cap(o.b) > keptBuffer {
-		return
+	if n := cap(o.b); n > cap(o.room) && n <= keptBuffer {
+		o.room = make([]byte, 0, n)
 	}
 	for _, s := range o.signals {
 		*s = dist.Signal{}
 	}
-	o.b, o.signals = o.b[:0], o.signals[:0]
+	o.b, o.signals = nil, o.signals[:0]
 	outgoings.Put(o)
 }
 
