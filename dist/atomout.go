@@ -14,23 +14,30 @@ const (
 	quickBits  = 6
 )
 
-// sentAtoms is the sending half of the atom cache: what the peer has in its slots, and the references of the message that is
-// being encoded. As in ERTS (external.c:insert_acache_map, erts_encode_ext_dist_header_finalize) every atom belongs to one slot,
-// by its hash; a new one overwrites the slot's; of two atoms of one message with the same slot the second is written out.
+// sentAtoms is the sending half of the atom cache: what the peer has in its slots, and the references of the message that is being encoded.
+//
+// Which slot an atom gets is the sender's to choose. In ERTS (external.c:insert_acache_map) that is its hash, and two atoms of a hash that are in use
+// take the slot from each other for ever; of those in one message the second is written out. Here slots are taken in their order, which keeps
+// what the peer has of them together, and atoms are found by a table of sets: in a full one that gives way which has been used the longest time ago.
 type sentAtoms struct {
 	seed  maphash.Seed
 	quick [1 << quickBits]uint16 // slots of atoms seen lately, by a cheaper hash
-	slot  [cacheSlots]uint16     // 1 + place in held; 0: empty
-	held  []heldAtom
-	news  uint64 // how many entries have been made
+	table [cacheSlots]uint16     // 1 + slot of the atoms of a hash; 0: none yet
+	held  []heldAtom             // by slot
+	news  uint64                 // how many entries have been made
+	clock uint32                 // messages
 
 	refs []sentRef
 	long bool
 }
 
+// setSize is how many atoms of a hash there may be.
+const setSize = 4
+
 type heldAtom struct {
 	atom etf.Atom
-	ref  uint8 // place in refs, true only if the reference there is to the slot of this atom
+	used uint32 // in which message
+	ref  uint8  // place in refs, true only if the reference there is to this slot
 }
 
 type sentRef struct {
@@ -41,33 +48,40 @@ type sentRef struct {
 func newSentAtoms() *sentAtoms { return &sentAtoms{seed: maphash.MakeSeed()} }
 
 // reset begins a message.
-func (c *sentAtoms) reset() { c.refs, c.long = c.refs[:0], false }
+func (c *sentAtoms) reset() {
+	c.refs, c.long = c.refs[:0], false
+	c.clock++
+}
 
 // ref returns the number of the atom in the header of the message, entering it if need be, or noRef if it has to be written out.
 func (c *sentAtoms) ref(a etf.Atom) int {
-	q := quickHash(string(a))
-	slot := int(c.quick[q])
-	if h := c.slot[slot]; h != 0 && c.held[h-1].atom == a {
-		return c.enter(slot, a)
+	q := &c.quick[quickHash(string(a))]
+	if slot := int(*q); slot < len(c.held) && c.held[slot].atom == a {
+		return c.refer(slot, false)
 	}
-	slot = int(maphash.String(c.seed, string(a)) % cacheSlots)
-	c.quick[q] = uint16(slot)
-	return c.enter(slot, a)
+	set := c.set(c.hash(string(a)))
+	slot := c.find(set, string(a))
+	if slot >= 0 {
+		*q = uint16(slot)
+		return c.refer(slot, false)
+	}
+	return c.enter(set, a, q)
 }
 
 // refBytes is ref for the text of an atom.
 func (c *sentAtoms) refBytes(text []byte) int {
-	q := quickHash(text)
-	slot := int(c.quick[q])
-	if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
-		return c.enter(slot, c.held[h-1].atom)
+	q := &c.quick[quickHash(text)]
+	if slot := int(*q); slot < len(c.held) && string(c.held[slot].atom) == string(text) {
+		return c.refer(slot, false)
 	}
-	slot = int(maphash.Bytes(c.seed, text) % cacheSlots)
-	c.quick[q] = uint16(slot)
-	if h := c.slot[slot]; h != 0 && string(c.held[h-1].atom) == string(text) {
-		return c.enter(slot, c.held[h-1].atom)
+	set := c.set(maphash.Bytes(c.seed, text))
+	for _, k := range set {
+		if k > 0 && string(c.held[k-1].atom) == string(text) {
+			*q = k - 1
+			return c.refer(int(k-1), false)
+		}
 	}
-	return c.enter(slot, etf.Atom(text))
+	return c.enter(set, etf.Atom(text), q)
 }
 
 // quickHash takes in the first and the last eight bytes: names of nodes often differ in one of the two only.
@@ -89,43 +103,74 @@ func eight[T string | []byte](b T) uint64 {
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-func (c *sentAtoms) enter(slot int, a etf.Atom) int {
-	i := len(c.refs)
-	if h := int(c.slot[slot]); h == 0 {
-		if i == maxRefs {
-			return noRef
-		}
-		c.news++
-		c.held = append(c.held, heldAtom{a, uint8(i)})
-		c.slot[slot] = uint16(len(c.held))
-		c.refs = append(c.refs, sentRef{slot: uint16(slot), new: true})
-	} else {
-		held := &c.held[h-1]
-		if k := int(held.ref); k < i && int(c.refs[k].slot) == slot {
-			if held.atom == a {
-				return k
-			}
-			return noRef
-		}
-		if i == maxRefs {
-			return noRef
-		}
-		if held.atom != a {
-			c.news++
-		}
-		c.refs = append(c.refs, sentRef{slot: uint16(slot), new: held.atom != a})
-		held.atom, held.ref = a, uint8(i)
-	}
-	if len(a) > 255 {
-		c.long = true
-	}
-	return i
+func (c *sentAtoms) hash(a string) uint64 { return maphash.String(c.seed, a) }
+
+// set is where atoms of a hash stand.
+func (c *sentAtoms) set(hash uint64) []uint16 {
+	i := hash % (cacheSlots / setSize) * setSize
+	return c.table[i : i+setSize]
 }
 
-// has tells whether the peer has the atom in its slot.
-func (c *sentAtoms) has(a string) bool {
-	h := c.slot[maphash.String(c.seed, a)%cacheSlots]
-	return h != 0 && string(c.held[h-1].atom) == a
+// find returns the slot of an atom, or -1.
+func (c *sentAtoms) find(set []uint16, a string) int {
+	for _, k := range set {
+		if k > 0 && string(c.held[k-1].atom) == a {
+			return int(k - 1)
+		}
+	}
+	return -1
+}
+
+// has tells whether the peer has the atom.
+func (c *sentAtoms) has(a string) bool { return c.find(c.set(c.hash(a)), a) >= 0 }
+
+// referred tells whether the message refers to a slot.
+func (c *sentAtoms) referred(slot int) bool {
+	ref := int(c.held[slot].ref)
+	return ref < len(c.refs) && int(c.refs[ref].slot) == slot
+}
+
+// refer returns the reference of the message to a slot.
+func (c *sentAtoms) refer(slot int, isNew bool) int {
+	held, n := &c.held[slot], len(c.refs)
+	if ref := int(held.ref); ref < n && int(c.refs[ref].slot) == slot {
+		return ref
+	}
+	if n == maxRefs {
+		return noRef
+	}
+	held.ref, held.used = uint8(n), c.clock
+	if len(held.atom) > 255 {
+		c.long = true
+	}
+	c.refs = append(c.refs, sentRef{slot: uint16(slot), new: isNew})
+	return n
+}
+
+// enter gives an atom a slot and refers to it, unless the message needs all that there are for its hash.
+func (c *sentAtoms) enter(set []uint16, a etf.Atom, q *uint16) int {
+	if len(c.refs) == maxRefs {
+		return noRef
+	}
+	slot := -1
+	for i, k := range set {
+		if k == 0 {
+			slot = len(c.held)
+			c.held = append(c.held, heldAtom{})
+			set[i] = uint16(len(c.held))
+			break
+		}
+		if !c.referred(int(k-1)) && (slot < 0 || c.clock-c.held[k-1].used > c.clock-c.held[slot].used) {
+			slot = int(k - 1)
+		}
+	}
+	if slot < 0 {
+		return noRef
+	}
+	c.held[slot].atom = a
+	c.news++
+	*q = uint16(slot)
+	return c.refer(slot, true)
 }
 
 // append writes the references as a header has them: their number, their flags, the slots and the new atoms.
@@ -144,7 +189,7 @@ func (c *sentAtoms) append(b []byte) []byte {
 		b = append(b, byte(r.slot))
 		if r.new {
 			nibble |= 8
-			a := c.held[c.slot[r.slot]-1].atom
+			a := c.held[r.slot].atom
 			if c.long {
 				b = append(b, byte(len(a)>>8))
 			}

@@ -103,7 +103,7 @@ func TestFrameStarts(t *testing.T) {
 		}
 	}
 	sameAtom := func(a, b heldAtom) bool { return a.atom == b.atom }
-	if e.atoms.slot != other.atoms.slot || !slices.EqualFunc(e.atoms.held, other.atoms.held, sameAtom) || e.atoms.news != other.atoms.news {
+	if e.atoms.table != other.atoms.table || !slices.EqualFunc(e.atoms.held, other.atoms.held, sameAtom) || e.atoms.news != other.atoms.news {
 		t.Error("the caches are not the same")
 	}
 	sameSeen(t, packets)

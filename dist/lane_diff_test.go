@@ -74,7 +74,7 @@ func randomTerm(rnd *rand.Rand, few, depth int) etf.Term {
 func TestLanesAmongOthers(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	again := 0 // two atoms that have the same slot may keep one run from using lanes
+	again := 0
 	for _, without := range []handshake.Flags{0, handshake.Fragments, handshake.SendSender, handshake.Fragments | handshake.SendSender, handshake.AltactSig, handshake.DistHdrAtomCache, handshake.DistHdrAtomCache | handshake.Fragments} {
 		for _, few := range []int{5, 40, 4000} {
 			t.Run(fmt.Sprintf("without %#x, %d atoms", uint64(without), few), func(t *testing.T) { again += lanesAmongOthers(t, allFlags&^without, few, seed) })
