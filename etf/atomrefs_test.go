@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/erlnode/erlnode/etf"
 )
 
@@ -314,4 +316,102 @@ func FuzzAtomRefs(f *testing.F) {
 			checkRefs(t, "bytes", etf.Raw{Bytes: full}, full, term)
 		}
 	})
+}
+
+// withRefs returns the term of full with references in the places of its atoms, which are all in the table.
+func withRefs(t testing.TB, full []byte, table ...etf.Atom) etf.Raw {
+	t.Helper()
+	var refs etf.AtomRefs
+	for _, a := range table {
+		refs.Add(a)
+	}
+	refs.Update(func(a etf.Atom) (byte, bool) { return byte(slices.Index(table, a)), true })
+	refs.Begin()
+	out, ok := refs.Replace(bytes.Clone(full), 0)
+	if !ok {
+		t.Fatalf("an atom is not in the table: %q", full)
+	}
+	return etf.Raw{Bytes: out, Atoms: table}
+}
+
+// TestDecodeRefs decodes maps, with their keys in all orders, too many and too few of them, some twice, and values that do not fit, with references
+// and in full: it comes to the same.
+func TestDecodeRefs(t *testing.T) {
+	type Inner struct {
+		Deep int `etf:"deep"`
+	}
+	type plain struct {
+		A    int      `etf:"a"`
+		B    string   `etf:"b"`
+		C    etf.Atom `etf:"c"`
+		Text string   `etf:"text,string"`
+		List []string `etf:"list"`
+		*Inner
+		D *int `etf:"d"`
+	}
+	type elixir struct {
+		_ struct{} `etf:"Elixir.Of,elixir"`
+		A int      `etf:"a"`
+		B string   `etf:"b"`
+		C etf.Atom `etf:"c"`
+	}
+	usual := []struct {
+		key    any
+		values []any // the first is what comes most
+	}{
+		{etf.Atom("__struct__"), []any{etf.Atom("Elixir.Of"), etf.Atom("a"), 1}},
+		{etf.Atom("a"), []any{1, 70000, "no integer", etf.Atom("nil")}},
+		{etf.Atom("b"), []any{"text", "", 7}},
+		{etf.Atom("c"), []any{etf.Atom("b"), "no atom"}},
+		{etf.Atom("d"), []any{2, etf.Atom("nil")}},
+		{etf.Atom("deep"), []any{3, etf.Atom("a")}},
+		{etf.Atom("list"), []any{[]string{"x", "y"}, []string{}, []any{"x", 1}}},
+		{etf.Atom("other"), []any{etf.Tuple{etf.Atom("a")}}},
+		{"text", []any{"the key is a binary"}},
+		{etf.Atom("text"), []any{"the key is an atom"}},
+	}
+	table := []etf.Atom{"__struct__", "a", "b", "c", "d", "deep", "list", "other", "text", "Elixir.Of", "nil"}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	order := rnd.Perm(len(usual))
+	taken := 0
+	for range 20000 {
+		if rnd.IntN(10) == 0 {
+			order = rnd.Perm(len(usual)) // nearly all come as the last
+		}
+		n, full := 0, []byte(nil)
+		for _, k := range order {
+			for range [...]int{1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 2}[rnd.IntN(12)] {
+				v := usual[k].values[0]
+				if rnd.IntN(20) == 0 {
+					v = usual[k].values[rnd.IntN(len(usual[k].values))]
+				}
+				n++
+				full = append(append(full, mustAppend(t, usual[k].key)...), mustAppend(t, v)...)
+			}
+		}
+		raw := etf.Raw{Bytes: append(etf.AppendMapHeader(nil, n), full...)}
+		refs := withRefs(t, raw.Bytes, table...)
+		for _, into := range []func() any{func() any { return new(plain) }, func() any { return new(elixir) }} {
+			want, got := into(), into()
+			err, refErr := raw.Decode(want), refs.Decode(got)
+			if fmt.Sprintf("%T", err) != fmt.Sprintf("%T", refErr) {
+				t.Fatalf("%v: %v, with references %v", refs, err, refErr)
+			}
+			if err != nil {
+				continue
+			}
+			taken++
+			if d := cmp.Diff(want, got, cmp.AllowUnexported(plain{}, elixir{})); d != "" {
+				t.Fatalf("%v: %s", refs, d)
+			}
+			refs.Bytes = refs.Bytes[:rnd.IntN(len(refs.Bytes))]
+			if refs.Decode(into()) == nil {
+				t.Fatalf("a part of %v was taken", raw)
+			}
+			refs = withRefs(t, raw.Bytes, table...)
+		}
+	}
+	if taken < 4000 {
+		t.Errorf("only %d were taken", taken)
+	}
 }

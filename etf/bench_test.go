@@ -151,3 +151,29 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDecodeRefs decodes a map as another node sends it, with references to the atom cache, into a struct that is used again.
+func BenchmarkDecodeRefs(b *testing.B) {
+	type user struct {
+		ID     int      `etf:"id"`
+		Name   string   `etf:"name"`
+		Email  string   `etf:"email"`
+		Active bool     `etf:"active"`
+		Score  float64  `etf:"score"`
+		Tags   []string `etf:"tags"`
+		City   string   `etf:"city"`
+		Role   etf.Atom `etf:"role"`
+	}
+	raw := withRefs(b, mustAppend(b, &user{123456, "Grace Brewster Hopper", "grace.hopper@example.org", true, 98.25,
+		[]string{"navy", "cobol", "compilers"}, "New York City, NY", "admin"}),
+		"id", "name", "email", "active", "score", "tags", "city", "role", "true", "admin")
+	b.SetBytes(int64(len(raw.Bytes)))
+	b.ReportAllocs()
+	var u user
+	for b.Loop() {
+		u = user{Tags: u.Tags[:0]}
+		if err := raw.Decode(&u); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

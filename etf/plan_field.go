@@ -10,22 +10,22 @@ import (
 
 // field is one field of a struct, possibly of a struct embedded in it.
 type field struct {
-	name      string
-	key       []byte   // encoded
-	short     [16]byte // the start of key
-	binary    bool     // the key is a binary, not an atom
+	// What decoding needs of most fields comes first, so that it is together in the processor's cache.
+	name   string
+	plan   *plan
+	offset uintptr // in the struct, or in the last of the embedded structs that pointers lead to
+	hops   []hop
+	usual  usualType
+	binary bool // the key is a binary, not an atom
+
 	omitEmpty bool
-	keyword   bool // it is a map that goes as a keyword list
-	tagged    bool // the name is from the tag
+	keyword   bool     // it is a map that goes as a keyword list
+	tagged    bool     // the name is from the tag
+	short     [16]byte // the start of key
+	key       []byte   // encoded
 	index     []int
 	exported  []bool // each step of index
 	typ       reflect.Type
-	plan      *plan
-	usual     usualType
-
-	// The field is at offset in the struct, or in the last of the embedded structs that pointers lead to.
-	offset uintptr
-	hops   []hop
 }
 
 func (f *field) step() string { return "." + f.name }

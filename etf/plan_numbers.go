@@ -282,7 +282,8 @@ func decStrings[T ~string](l *listPlan, usual usualType) func(*Reader, addr) err
 		if tag, _ := r.Tag(); tag != tagList {
 			return l.decSlice(r, a)
 		}
-		*s = (*s)[:0]
+		list := (*s)[:0]
+		*s = list
 		if err := r.open(); err != nil {
 			return err
 		}
@@ -298,21 +299,22 @@ func decStrings[T ~string](l *listPlan, usual usualType) func(*Reader, addr) err
 				}
 				break
 			}
-			*s = roomFor(*s, min(p.n, sliceStep/16))
+			list = roomFor(list, min(p.n, sliceStep/16))
 			for range p.n {
 				r.owed--
-				var zero T
-				*s = append(*s, zero)
-				i := len(*s) - 1
-				if err := f.dec(r, addrTo(&(*s)[i])); err != nil {
+				i := len(list)
+				list = append(list, "")
+				if err := f.dec(r, addrTo(&list[i])); err != nil {
+					*s = list
 					return withType(addPath(err, indexStep(i)), l.typ)
 				}
 			}
+			*s = list
 			if r.tailNil() {
 				break
 			}
 		}
-		if *s == nil {
+		if list == nil {
 			*s = []T{}
 		}
 		r.leave()

@@ -89,7 +89,15 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 	module := !s.elixir
 	ignored := -1         // where their keys are, if there are any
 	last := len(s.fields) // the field before
-	for range n {
+	for left := n; ; left-- {
+		if many == nil {
+			if left, last, few, err = s.decExpected(r, a, left, last, few); err != nil {
+				return err
+			}
+		}
+		if left == 0 {
+			break
+		}
 		r.owed -= 2
 		keyAt := r.pos
 		i, isModule, err := s.key(r, last)
@@ -146,6 +154,30 @@ func (s *structPlan) decMap(r *Reader, a addr) error {
 	}
 	r.leave()
 	return nil
+}
+
+// decExpected decodes what decMap would, as long as each key is a reference to the atom that came after the one before the last time: nearly
+// all of what another node sends. It returns how many associations are left, the last field, and which have come.
+func (s *structPlan) decExpected(r *Reader, a addr, left, last int, few uint64) (int, int, uint64, error) {
+	for ; left > 0; left-- {
+		i := int(s.after[last].Load()) - 1
+		d := r.data[r.pos:]
+		if i < 0 || len(d) < 2 || d[0] != tagCacheRef || int(d[1]) >= len(r.atoms) {
+			break
+		}
+		f := &s.fields[i]
+		if string(r.atoms[d[1]]) != f.name || f.binary || f.hops != nil || few&(1<<i) != 0 {
+			break
+		}
+		few |= 1 << i
+		r.owed -= 2
+		r.pos += 2
+		if err := f.dec(r, a.plus(f.offset)); err != nil {
+			return 0, 0, 0, addPath(err, f.step())
+		}
+		last = i
+	}
+	return left, last, few, nil
 }
 
 // ignore moves over an association without a field, of the map at offset at.
