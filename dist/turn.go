@@ -15,6 +15,7 @@ type Turn struct {
 	mayLend bool          // one answer has come, and nothing else
 	began   time.Duration // Config.Serve, since epoch
 	corked  time.Duration // since epoch; 0: what is sent does not wait
+	half    int           // pieces of work until half of many are done
 }
 
 // turns says who reads. The low bits tell what happens in the turn, the rest counts, so that a state is never seen twice.
@@ -36,6 +37,10 @@ const (
 
 // patience is how long work may keep a connection from being read before another goroutine does; at most twice as long.
 const patience = time.Millisecond
+
+// halved is how many requests, come together, are answered with two writes: while this node works on the second half the peer does on the
+// answers to the first. With one write the two nodes would wait for each other.
+const halved = 8
 
 // lead is a reading goroutine: it reads as long as it has the turn.
 func (c *Conn) lead() {
@@ -59,6 +64,9 @@ func (c *Conn) lead() {
 			// Who has the cork on (serve) is not done when he has lent the turn: so there is no loan then.
 			t.mayLend = asked == 1 && in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
 			answers := in.answers
+			if t.half = 0; asked-answers >= halved {
+				t.half = (asked - answers) / 2
+			}
 			in.asked, in.others, in.answers = 0, 0, 0
 			if asked > 0 && !t.serve(asked > 1, answers > 1) {
 				left = false
@@ -117,11 +125,20 @@ func (t *Turn) Renew() bool {
 		return false
 	}
 	t.state = next
-	if t.corked != 0 && now-t.corked >= corkedFor {
+	if t.half--; t.corked != 0 && (t.half == 0 || now-t.corked >= corkedFor) {
 		t.conn.out.recork()
 		t.corked = now
 	}
 	return true
+}
+
+// Flush is for who has given some of many answers: it lets those run who have got them, and what they send, and what has been sent in the turn, goes
+// out. The turn may be another goroutine's afterwards.
+func (t *Turn) Flush() {
+	if t.corked != 0 {
+		runtime.Gosched()
+		t.conn.out.recork()
+	}
 }
 
 // Give lets another goroutine read at once, because this one is going to wait for something. Any goroutine may call it.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -181,7 +182,7 @@ func TestEndWhileServing(t *testing.T) {
 	})
 }
 
-// The answers to what has come together go out together, and an answer does not wait for work that takes long.
+// The answers to what has come together go out together, many in two halves (TestHalves), and an answer does not wait for work that takes long.
 func TestCork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -211,7 +212,7 @@ func TestCork(t *testing.T) {
 		for _, test := range []struct {
 			slow               time.Duration
 			fewest, mostWrites int32
-		}{{0, 1, 1}, {corkedFor, 9, 10}} {
+		}{{0, 1, 2}, {corkedFor, 9, 10}} {
 			slow = test.slow
 			w.n.Store(0)
 			if err := p.Send(t.Context(), ten...); err != nil {
@@ -223,6 +224,71 @@ func TestCork(t *testing.T) {
 			synctest.Wait()
 			if n := w.n.Load(); n < test.fewest || n > test.mostWrites {
 				t.Errorf("work of %v each: %d writes for ten answers, want %d to %d", test.slow, n, test.fewest, test.mostWrites)
+			}
+		}
+		c.Close()
+		p.Close()
+		<-ended
+		<-ended
+	})
+}
+
+// Of many answers the first half goes out before the work on the second begins, and what Flush is called after goes out before it.
+func TestHalves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		var c *Conn
+		cfg := Config{Self: self, Peer: peer, Flags: allFlags, NetTickTime: -1}
+		left, flushAfter, requests := 0, 0, int32(0)
+		cfg.Handle = func(*Signal) { c.Ask(); left++ }
+		var got atomic.Int32
+		all := make(chan struct{})
+		var out []int32 // how many answers the peer had when each piece of work began
+		cfg.Serve = func(turn *Turn) {
+			for n := 1; left > 0; n, left = n+1, left-1 {
+				synctest.Wait()
+				out = append(out, got.Load())
+				c.Post(&Signal{Kind: Send, From: ownPid, To: otherPid, Payload: etf.Raw{Bytes: []byte{97, 1}}})
+				if n == flushAfter {
+					turn.Flush()
+				}
+				if !turn.Renew() {
+					t.Error("the turn is lost")
+				}
+			}
+		}
+		c = New(a, cfg)
+		p := New(b, Config{Self: peer, Peer: self, Flags: allFlags, NetTickTime: -1, Handle: func(*Signal) {
+			if got.Add(1) == requests {
+				all <- struct{}{}
+			}
+		}})
+		ended := make(chan error, 2)
+		go func() { ended <- c.Run() }()
+		go func() { ended <- p.Run() }()
+		for _, test := range []struct {
+			requests   int32
+			flushAfter int
+			want       []int32
+		}{
+			{halved - 1, 0, []int32{0, 0, 0, 0, 0, 0, 0}},
+			{halved, 0, []int32{0, 0, 0, 0, 4, 4, 4, 4}},
+			{halved + 1, 0, []int32{0, 0, 0, 0, 4, 4, 4, 4, 4}},
+			{4, 3, []int32{0, 0, 0, 3}},
+			{1, 1, []int32{0}},
+		} {
+			got.Store(0)
+			out, flushAfter, requests = nil, test.flushAfter, test.requests
+			var together []*Signal
+			for range test.requests {
+				together = append(together, &Signal{Kind: Send, From: otherPid, To: ownPid, Payload: etf.Raw{Bytes: []byte{97, 1}}})
+			}
+			if err := p.Send(t.Context(), together...); err != nil {
+				t.Fatal(err)
+			}
+			<-all
+			if !slices.Equal(out, test.want) {
+				t.Errorf("%d requests: the peer had %v answers when the work on each began, want %v", requests, out, test.want)
 			}
 		}
 		c.Close()

@@ -105,7 +105,8 @@ type claims struct {
 	mu       sync.Mutex
 	queue    []*Process
 	answers  []outcome
-	receiver *Process // which waits, and has got a message
+	given    []outcome // an empty slice, for the next answers
+	receiver *Process  // which waits, and has got a message
 }
 
 // outcome is how a call ends: with the answer, or the end of whom it was to come from.
@@ -154,22 +155,34 @@ func (c *claims) next() *Process {
 	return p
 }
 
+// fewAnswers are given at one go. Of twice as many, or more, those who get the first half ask the peer again before the second half is given, so
+// that this node and the peer do not wait for each other.
+const fewAnswers = 4
+
 // giveAnswers gives the answers to those who wait. If that is one, and the only one who waits, he gets the turn too: then it reports true.
 func (s *session) giveAnswers(t *dist.Turn) (lent bool) {
 	c := &s.ready
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.receiver != nil && s.wakeReceiver(t) {
+		c.mu.Unlock()
 		return true
 	}
 	if len(c.answers) == 1 && len(c.queue) == 0 && s.calls.Load() == 1 {
 		lent = t.Lend()
 	}
-	for i := range c.answers {
-		c.answers[i].give()
-		c.answers[i] = outcome{}
+	answers := c.answers
+	c.answers, c.given = c.given[:0], nil
+	c.mu.Unlock()
+	for i := range answers {
+		if i == len(answers)/2 && i >= fewAnswers {
+			t.Flush()
+		}
+		answers[i].give()
+		answers[i] = outcome{}
 	}
-	c.answers = c.answers[:0]
+	c.mu.Lock()
+	c.given = answers[:0]
+	c.mu.Unlock()
 	if lent && s.calls.Load() > 1 {
 		s.conn.Reclaim()
 	}
