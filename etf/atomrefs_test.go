@@ -183,6 +183,13 @@ func TestAtomRefsKeptMemory(t *testing.T) {
 			t.Errorf("%q, %v", b, ok)
 		}
 	}
+	for _, dst := range [][]byte{nil, {}, make([]byte, 0, 64)} {
+		if b, err := etf.Append(dst, v); err != nil || string(b) != "w\x02ok" {
+			t.Errorf("%q, %v", b, err)
+		} else {
+			clear(b)
+		}
+	}
 	if string(v) != "w\x02ok" {
 		t.Errorf("it has become %q", v)
 	}

@@ -267,8 +267,8 @@ func callMarshal(dst []byte, m Marshaler, t reflect.Type, w way) ([]byte, error)
 	if err := (Raw{Bytes: out[len(dst):]}).check(); err != nil {
 		return nil, &EncodeError{Type: t, Msg: "MarshalETF did not append one term: " + err.Error(), Err: err}
 	}
-	if w.refs != nil && (cap(dst) == 0 || &out[0] != &dst[:1][0]) {
-		out = append(dst, out[len(dst):]...) // references go into our own memory
+	if cap(dst) == 0 || &out[0] != &dst[:1][0] {
+		out = append(dst, out[len(dst):]...) // it is perhaps somebody else's memory, which is read only
 	}
 	return w.encoded(out, len(dst)), nil
 }

@@ -210,6 +210,7 @@ func (p *Process) requestHere(ctx context.Context, r *request, t target, encode 
 func encodeHere(encode Encode, from From) ([]byte, error) {
 	out := takeOutgoing()
 	defer out.release()
+	out.foreign = true
 	var err error
 	out.b, err = encode(out.room, from)
 	return bytes.Clone(out.b), err
@@ -261,6 +262,7 @@ func (p *Process) sendRequest(ctx context.Context, r *request, s *session, t tar
 	out := takeOutgoing()
 	defer out.release()
 	var err error
+	out.foreign = true
 	if out.b, err = encode(out.room, from); err != nil {
 		return err
 	}

@@ -256,7 +256,8 @@ func (n *Node) SendContext(ctx context.Context, to, v any) error {
 // themselves (Signal.Kept), and the signals.
 type outgoing struct {
 	room    []byte // empty, for the payload
-	b       []byte // the payload; in other memory if it has no room, or if who encoded it has memory of its own
+	b       []byte // the payload, in other memory if it has no room there
+	foreign bool   // or because the Encode that made it has memory of its own
 	both    [2]dist.Signal
 	signals []*dist.Signal
 }
@@ -272,8 +273,8 @@ func (o *outgoing) signal() *dist.Signal {
 	return s
 }
 
-// release gives everything back, unless the connection has kept something. Memory that the payload has got elsewhere is not taken over: an Encode
-// or a MarshalETF may return the same again and again.
+// release gives everything back, unless the connection has kept something. What an Encode has returned is not lent to other messages: it may return
+// the same memory again and again.
 func (o *outgoing) release() {
 	for _, s := range o.signals {
 		if s.Kept {
@@ -281,12 +282,14 @@ func (o *outgoing) release() {
 		}
 	}
 	if n := cap(o.b); n > cap(o.room) && n <= keptBuffer {
-		o.room = make([]byte, 0, n)
+		if o.room = o.b[:0]; o.foreign {
+			o.room = make([]byte, 0, n)
+		}
 	}
 	for _, s := range o.signals {
 		*s = dist.Signal{}
 	}
-	o.b, o.signals = nil, o.signals[:0]
+	o.b, o.foreign, o.signals = nil, false, o.signals[:0]
 	outgoings.Put(o)
 }
 
