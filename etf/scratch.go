@@ -31,13 +31,11 @@ type slabs struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// release puts s back. Nothing that was decoded is kept by it, but for names.
+// release puts s back. Nothing that was decoded is kept by it, but for names, and an array that is not full of short texts.
 func (s *scratch) release() {
 	s.reader.data, s.reader.atoms, s.reader.table = nil, nil, nil
 	if s.used {
 		s.slabs = slabs{}
-	} else {
-		s.bytes, s.chunk = nil, 0
 	}
 	if len(s.keys.pairs) > 0 { // after an error
 		s.keys.end(0)
@@ -183,8 +181,8 @@ func (s *slabs) prepare(left int) {
 	}
 }
 
-// text returns a copy of b, which nobody will write to. Short texts share arrays. At most left bytes will follow.
-func (s *slabs) text(b []byte, left int) []byte {
+// text returns a copy of b, which nobody will write to. Short texts share arrays, also with those of what is decoded next.
+func (s *slabs) text(b []byte) []byte {
 	if len(b) == 0 {
 		return []byte{}
 	}
@@ -192,8 +190,8 @@ func (s *slabs) text(b []byte, left int) []byte {
 		return append([]byte(nil), b...) // no make: what is allocated here need not be cleared
 	}
 	if len(b) > len(s.bytes) {
-		s.chunk = min(max(2*s.chunk, 128), textMost, len(b)+left)
-		s.bytes = make([]byte, max(s.chunk, len(b)))
+		s.chunk = min(max(2*s.chunk, 128), textMost)
+		s.bytes = make([]byte, s.chunk)
 	}
 	t := s.bytes[:len(b):len(b)]
 	s.bytes = s.bytes[len(b):]
