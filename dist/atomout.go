@@ -18,7 +18,8 @@ const (
 //
 // Which slot an atom gets is the sender's to choose. In ERTS (external.c:insert_acache_map) that is its hash, and two atoms of a hash that are in use
 // take the slot from each other for ever; of those in one message the second is written out. Here slots are taken in their order, which keeps
-// what the peer has of them together, and atoms are found by a table of sets: in a full one that gives way which has been used the longest time ago.
+// what the peer has of them together, and atoms are found by a table of sets: in a full one that gives way which has been
+// used the longest time ago. Of what goes through lanes that is not noted; if such an atom gives way it comes back with the next message, which no lane takes then.
 type sentAtoms struct {
 	seed  maphash.Seed
 	quick [1 << quickBits]uint16 // slots of atoms seen lately, by a cheaper hash

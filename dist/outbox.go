@@ -266,7 +266,7 @@ func (o *outbox) added(stay bool) {
 	o.write(stay)
 }
 
-// A cork keeps what is sent, so that the answers to many requests go out with one write: for a hundred microseconds, or that many bytes.
+// A cork keeps what is sent, so that the answers to many requests go out together (Turn.serve, halved): for a hundred microseconds, or that many bytes.
 const (
 	corkedFor   = 100 * time.Microsecond
 	corkedBytes = 64 << 10

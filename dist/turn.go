@@ -84,7 +84,7 @@ func (c *Conn) lead() {
 }
 
 // serve lets Config.Serve work, and reports whether this goroutine still has the turn. Of those who get answers some ask again at once: what they
-// send goes out together, with one write by this goroutine, if it lets them run first.
+// send goes out together, written by this goroutine, if it lets them run first.
 func (t *Turn) serve(many, answers bool) bool {
 	c := t.conn
 	t.began, t.corked = time.Since(epoch), 0
@@ -115,6 +115,22 @@ func (t *Turn) serve(many, answers bool) bool {
 // Renew says that a piece of the work is done. It reports false if another goroutine has the turn now, also because all pieces together have
 // taken long; that one will call Config.Serve for what is left.
 func (t *Turn) Renew() bool {
+	t.half--
+	return t.renew(t.half == 0)
+}
+
+// Flush is for who has given some of many answers: it lets those run who have got them, and what they send, and what has been sent in the turn before, goes
+// out. It reports what Renew does.
+func (t *Turn) Flush() bool {
+	if t.corked == 0 {
+		return true
+	}
+	runtime.Gosched()
+	return t.renew(true)
+}
+
+// renew is Renew, and sends what waits if that is asked for, or due.
+func (t *Turn) renew(send bool) bool {
 	now := time.Since(epoch)
 	if now-t.began > patience {
 		t.conn.takeOver(t.state)
@@ -125,20 +141,11 @@ func (t *Turn) Renew() bool {
 		return false
 	}
 	t.state = next
-	if t.half--; t.corked != 0 && (t.half == 0 || now-t.corked >= corkedFor) {
+	if t.corked != 0 && (send || now-t.corked >= corkedFor) {
 		t.conn.out.recork()
 		t.corked = now
 	}
 	return true
-}
-
-// Flush is for who has given some of many answers: it lets those run who have got them, and what they send, and what has been sent in the turn, goes
-// out. The turn may be another goroutine's afterwards.
-func (t *Turn) Flush() {
-	if t.corked != 0 {
-		runtime.Gosched()
-		t.conn.out.recork()
-	}
 }
 
 // Give lets another goroutine read at once, because this one is going to wait for something. Any goroutine may call it.

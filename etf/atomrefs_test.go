@@ -170,7 +170,6 @@ func TestAtomRefsOutside(t *testing.T) {
 	}
 }
 
-// Of malformed bytes, which a Raw may not have but what a Marshaler appends is checked for too, and of atoms in Latin-1 nothing is lost.
 // A MarshalETF that returns what it has encoded once finds it as it was.
 func TestAtomRefsKeptMemory(t *testing.T) {
 	v := kept(etf.AppendAtom(nil, "ok"))
@@ -200,6 +199,7 @@ type kept []byte
 
 func (k kept) MarshalETF([]byte) ([]byte, error) { return k, nil }
 
+// Of malformed bytes, which a Raw may not have but what a Marshaler appends is checked for too, and of atoms in Latin-1 nothing is lost.
 func TestAtomRefsLatin1(t *testing.T) {
 	var refs etf.AtomRefs
 	refs.Add("é")

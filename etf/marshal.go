@@ -2,7 +2,8 @@ package etf
 
 // Marshaler is implemented by types that encode themselves.
 type Marshaler interface {
-	// MarshalETF appends one bare term to dst and returns the extended slice, as append does. It may be called more than once for one message.
+	// MarshalETF appends one bare term to dst and returns the extended slice, as append does. It may be called more than once for one message. The
+	// memory of dst is not its own when it has returned.
 	MarshalETF(dst []byte) ([]byte, error)
 }
 

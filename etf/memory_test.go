@@ -248,3 +248,24 @@ func raceEnabled() bool {
 	}
 	return false
 }
+
+// Who keeps a small term keeps little else: its short binaries take no array that is made for those of many.
+func TestSmallTermsTakeLittle(t *testing.T) {
+	b, err := AppendTerm(nil, Tuple{Atom("ok"), Binary("abc")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := Raw{Bytes: b}
+	const n = 1000
+	kept := make([]Term, n)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range kept {
+		kept[i], _ = As[Term](raw)
+	}
+	runtime.ReadMemStats(&after)
+	if size := (after.TotalAlloc - before.TotalAlloc) / n; size > 150 {
+		t.Errorf("{ok, <<\"abc\">>} takes %d bytes", size)
+	}
+	runtime.KeepAlive(kept)
+}

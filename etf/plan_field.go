@@ -64,7 +64,7 @@ func (f *field) dec(r *Reader, a addr) error {
 		if d := r.data[r.pos:]; len(d) >= 5 && d[0] == tagBinary {
 			if n := int(binary.BigEndian.Uint32(d[1:])); n <= len(d)-5 {
 				r.pos += 5 + n
-				*at[string](a) = textOf(r.scratch.text(d[5 : 5+n]))
+				*at[string](a) = textOf(r.scratch.text(d[5:5+n], len(d)-5-n))
 				return nil
 			}
 		}

@@ -223,7 +223,7 @@ func decString(t reflect.Type) func(*Reader, addr) error {
 		if err != nil {
 			return withType(err, t)
 		}
-		*at[string](a) = textOf(r.scratch.text(b))
+		*at[string](a) = textOf(r.scratch.text(b, r.left()))
 		return nil
 	}
 }

@@ -114,7 +114,7 @@ func decRaw(r *Reader, a addr) error {
 	if err := r.verify(); err != nil {
 		return err
 	}
-	*at[Raw](a) = Raw{Bytes: r.scratch.text(r.data[start:r.pos])}
+	*at[Raw](a) = Raw{Bytes: r.scratch.text(r.data[start:r.pos], r.left())}
 	return nil
 }
 

@@ -133,7 +133,7 @@ func (r *Reader) own(b []byte) []byte {
 	if r.alias {
 		return b
 	}
-	return r.scratch.text(b)
+	return r.scratch.text(b, r.left())
 }
 
 // integer reads a big, which may fit an Int.

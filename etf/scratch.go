@@ -181,8 +181,9 @@ func (s *slabs) prepare(left int) {
 	}
 }
 
-// text returns a copy of b, which nobody will write to. Short texts share arrays, also with those of what is decoded next.
-func (s *slabs) text(b []byte) []byte {
+// text returns a copy of b, which nobody will write to. Short texts share arrays, those of Go values also with what is decoded next;
+// those of a Term take no more than its left bytes may need.
+func (s *slabs) text(b []byte, left int) []byte {
 	if len(b) == 0 {
 		return []byte{}
 	}
@@ -191,7 +192,11 @@ func (s *slabs) text(b []byte) []byte {
 	}
 	if len(b) > len(s.bytes) {
 		s.chunk = min(max(2*s.chunk, 128), textMost)
-		s.bytes = make([]byte, s.chunk)
+		n := s.chunk
+		if s.used {
+			n = min(n, len(b)+left)
+		}
+		s.bytes = make([]byte, n)
 	}
 	t := s.bytes[:len(b):len(b)]
 	s.bytes = s.bytes[len(b):]

@@ -10,7 +10,8 @@ import (
 )
 
 // An Encode appends the message of a request to dst, one bare term, with from, whom the reply is to be sent to: gen_server's is
-// {'$gen_call', From, Request}. It may be called more than once. Memory that it keeps and returns instead of dst's has to stay as it is.
+// {'$gen_call', From, Request}. It may be called more than once. The memory of dst is
+// not its own when it has returned; memory that it keeps and returns instead of that has to stay as it is.
 type Encode func(dst []byte, from From) ([]byte, error)
 
 // From is who makes a request, {Pid, Tag} in Erlang (gen_server:from()). It is for the Encode that is given it, as long as that runs.

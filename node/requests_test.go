@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -330,5 +331,54 @@ func TestKeptMemory(t *testing.T) {
 	clear(value)
 	if raw, err := m.Raw(); err != nil || string(raw.Bytes) != was {
 		t.Errorf("%q, %v", raw.Bytes, err)
+	}
+}
+
+// Answers that have come before the connection ends reach their callers, also if those who got the first of them keep the processor.
+func TestAnswersBeforeTheEnd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	type question struct {
+		_    struct{} `etf:"question,tuple"`
+		From struct {
+			_   struct{} `etf:",tuple"`
+			Pid etf.Pid
+			Tag etf.Term
+		}
+		N int
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := newCluster(t)
+	for k := range 10 {
+		a, b := c.start(fmt.Sprintf("a%d@test", k)), c.start(fmt.Sprintf("b%d@test", k))
+		server := b.Open()
+		var calling sync.WaitGroup
+		for i := range 4 * fewAnswers {
+			calling.Go(func() {
+				raw, err := a.Request(ctx, server.Self(), func(dst []byte, from From) ([]byte, error) { return from.Message(dst, "question", i) })
+				if got, _ := raw.Term(); err != nil || got != etf.Term(etf.Int(i)) {
+					t.Errorf("%v, %v", got, err)
+				}
+				for start := time.Now(); time.Since(start) < 2*time.Millisecond; { // it computes
+				}
+			})
+		}
+		var all [4 * fewAnswers]question
+		for i := range all {
+			m, err := server.Receive(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Decode(&all[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, q := range all {
+			if err := server.Reply(q.From.Pid, q.From.Tag, q.N); err != nil {
+				t.Error(err)
+			}
+		}
+		b.Disconnect(a.Name())
+		calling.Wait()
 	}
 }

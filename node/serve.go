@@ -105,8 +105,7 @@ type claims struct {
 	mu       sync.Mutex
 	queue    []*Process
 	answers  []outcome
-	given    []outcome // an empty slice, for the next answers
-	receiver *Process  // which waits, and has got a message
+	receiver *Process // which waits, and has got a message
 }
 
 // outcome is how a call ends: with the answer, or the end of whom it was to come from.
@@ -159,34 +158,38 @@ func (c *claims) next() *Process {
 // that this node and the peer do not wait for each other.
 const fewAnswers = 4
 
-// giveAnswers gives the answers to those who wait. If that is one, and the only one who waits, he gets the turn too: then it reports true.
-func (s *session) giveAnswers(t *dist.Turn) (lent bool) {
+// giveAnswers gives the answers to those who wait. If that is one, and the only one who waits, he gets the turn too: then it reports true, as if
+// the turn is lost.
+func (s *session) giveAnswers(t *dist.Turn) (gone bool) {
 	c := &s.ready
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.receiver != nil && s.wakeReceiver(t) {
-		c.mu.Unlock()
 		return true
 	}
-	if len(c.answers) == 1 && len(c.queue) == 0 && s.calls.Load() == 1 {
-		lent = t.Lend()
-	}
-	answers := c.answers
-	c.answers, c.given = c.given[:0], nil
-	c.mu.Unlock()
-	for i := range answers {
-		if i == len(answers)/2 && i >= fewAnswers {
-			t.Flush()
+	if half := len(c.answers) / 2; half >= fewAnswers {
+		c.giveLocked(half)
+		c.mu.Unlock()
+		mine := t.Flush()
+		c.mu.Lock()
+		if !mine {
+			return true // who has the turn gives the others, before anything that comes after them
 		}
-		answers[i].give()
-		answers[i] = outcome{}
 	}
-	c.mu.Lock()
-	c.given = answers[:0]
-	c.mu.Unlock()
+	lent := len(c.answers) == 1 && len(c.queue) == 0 && s.calls.Load() == 1 && t.Lend()
+	c.giveLocked(len(c.answers))
 	if lent && s.calls.Load() > 1 {
 		s.conn.Reclaim()
 	}
 	return lent
+}
+
+// giveLocked gives the first n answers. It needs mu.
+func (c *claims) giveLocked(n int) {
+	for i := range n {
+		c.answers[i].give()
+	}
+	c.answers = slices.Delete(c.answers, 0, n)
 }
 
 // claimLocked sees to it that the goroutine that reads s serves the process, if it waits. It needs Process.mu.
