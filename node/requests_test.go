@@ -12,20 +12,22 @@ import (
 	"github.com/erlnode/erlnode/etf"
 )
 
+// question is what From.Message makes of a number.
+type question struct {
+	_    struct{} `etf:"question,tuple"`
+	From struct {
+		_   struct{} `etf:",tuple"`
+		Pid etf.Pid
+		Tag etf.Term
+	}
+	N int
+}
+
 // More calls are under way than there are slots. Each gets its own reply, and a loss of the connection ends them all.
 func TestManyRequests(t *testing.T) {
 	const calls = requestShards*shardSlots + 1000
 	c := newCluster(t)
 	a, b := c.start("a@test"), c.start("b@test")
-	type question struct {
-		_    struct{} `etf:"question,tuple"`
-		From struct {
-			_   struct{} `etf:",tuple"`
-			Pid etf.Pid
-			Tag etf.Term
-		}
-		N int
-	}
 	server := b.Open(Register("server"))
 	for _, answered := range []bool{true, false} {
 		var calling sync.WaitGroup
@@ -337,15 +339,6 @@ func TestKeptMemory(t *testing.T) {
 // Answers that have come before the connection ends reach their callers, also if those who got the first of them keep the processor.
 func TestAnswersBeforeTheEnd(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	type question struct {
-		_    struct{} `etf:"question,tuple"`
-		From struct {
-			_   struct{} `etf:",tuple"`
-			Pid etf.Pid
-			Tag etf.Term
-		}
-		N int
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := newCluster(t)
