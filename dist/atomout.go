@@ -134,8 +134,8 @@ func (c *sentAtoms) referred(slot int) bool {
 // refer returns the reference of the message to a slot.
 func (c *sentAtoms) refer(slot int, isNew bool) int {
 	held, n := &c.held[slot], len(c.refs)
-	if ref := int(held.ref); ref < n && int(c.refs[ref].slot) == slot {
-		return ref
+	if c.referred(slot) {
+		return int(held.ref)
 	}
 	if n == maxRefs {
 		return noRef

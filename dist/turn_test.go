@@ -205,25 +205,26 @@ func TestCork(t *testing.T) {
 		ended := make(chan error, 2)
 		go func() { ended <- c.Run() }()
 		go func() { ended <- p.Run() }()
-		ten := make([]*Signal, 10)
-		for i := range ten {
-			ten[i] = &Signal{Kind: Send, From: otherPid, To: ownPid, Payload: etf.Raw{Bytes: []byte{97, 1}}}
-		}
 		for _, test := range []struct {
+			requests           int
 			slow               time.Duration
 			fewest, mostWrites int32
-		}{{0, 1, 2}, {corkedFor, 9, 10}} {
+		}{{halved - 1, 0, 1, 1}, {10, 0, 1, 2}, {10, corkedFor, 9, 10}} {
 			slow = test.slow
 			w.n.Store(0)
-			if err := p.Send(t.Context(), ten...); err != nil {
+			var together []*Signal
+			for range test.requests {
+				together = append(together, &Signal{Kind: Send, From: otherPid, To: ownPid, Payload: etf.Raw{Bytes: []byte{97, 1}}})
+			}
+			if err := p.Send(t.Context(), together...); err != nil {
 				t.Fatal(err)
 			}
-			for range ten {
+			for range together {
 				<-got
 			}
 			synctest.Wait()
 			if n := w.n.Load(); n < test.fewest || n > test.mostWrites {
-				t.Errorf("work of %v each: %d writes for ten answers, want %d to %d", test.slow, n, test.fewest, test.mostWrites)
+				t.Errorf("work of %v each: %d writes for %d answers, want %d to %d", test.slow, n, test.requests, test.fewest, test.mostWrites)
 			}
 		}
 		c.Close()
