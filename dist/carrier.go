@@ -26,9 +26,8 @@ type source interface {
 	io.Reader
 	// readTwo reads into a and what comes after that into b, as much as there is.
 	readTwo(a, b []byte) (int, error)
-	// readIdle reads up to limit bytes into *buf, which is nil again while nothing comes, unless something is expected soon: within
-	// microseconds.
-	readIdle(buf *[]byte, limit int, soon bool) (int, error)
+	// readIdle reads up to limit bytes into *buf, which is nil again while nothing comes, unless something is expected soon.
+	readIdle(buf *[]byte, limit int, next expected) (int, error)
 }
 
 // anyCarrier is a net.Conn of any kind.
@@ -46,7 +45,7 @@ type anySource struct {
 
 func (s anySource) readTwo(a, _ []byte) (int, error) { return s.Read(a) }
 
-func (s anySource) readIdle(buf *[]byte, limit int, _ bool) (int, error) {
+func (s anySource) readIdle(buf *[]byte, limit int, _ expected) (int, error) {
 	if *buf == nil {
 		*buf = make([]byte, s.size)
 	}
@@ -71,8 +70,8 @@ func (c counted) readTwo(a, b []byte) (int, error) {
 	return n, err
 }
 
-func (c counted) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
-	n, err := c.source.readIdle(buf, limit, soon)
+func (c counted) readIdle(buf *[]byte, limit int, next expected) (int, error) {
+	n, err := c.source.readIdle(buf, limit, next)
 	c.n.Add(uint64(n))
 	return n, err
 }

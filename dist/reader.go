@@ -35,7 +35,7 @@ type reader struct {
 	max        int
 	long       bool // the last packet was a long one, and the next may be
 	reads      int  // of the source
-	soon       bool // something is expected within microseconds
+	expects    expected
 	slab       []byte
 	head       [packetHead]byte
 
@@ -172,7 +172,7 @@ func (r *reader) fill(n int) error {
 			limit = readAhead
 		}
 		var err error
-		r.end, err = r.src.readIdle(&r.buf, limit, r.soon)
+		r.end, err = r.src.readIdle(&r.buf, limit, r.expects)
 		if err != nil && r.end < n {
 			if r.end > 0 {
 				return noEOF(err)
@@ -239,6 +239,7 @@ type inbound struct {
 	others  int  // signals in that time, but for those that wake nobody
 	answers int  // those of them that answer calls (Answer)
 	gathers bool // Handle has asked for Gathered
+	talk    talk
 
 	courtesy courtesy
 

@@ -28,7 +28,8 @@ type socket struct {
 	use     sync.RWMutex // held for reading by system calls on fd, for writing to close it
 	fd      int          // -1 when it is closed
 	in      gate
-	late    late
+	late    late // what was waited for in the system call
+	later   late // what was waited for awake
 	trickle trickle
 	scatter
 	vectored // of who writes
@@ -127,26 +128,26 @@ func (s *socket) readTwo(a, b []byte) (int, error) {
 	}
 }
 
-func (s *socket) readIdle(buf *[]byte, limit int, soon bool) (int, error) {
+func (s *socket) readIdle(buf *[]byte, limit int, next expected) (int, error) {
 	if limit < readBuffer {
 		s.trickle.streak = 0
 	}
 	s.trickle.wait()
-	n, err := s.readIdly(buf, limit, soon)
+	n, err := s.readIdly(buf, limit, next)
 	s.trickle.came(n)
 	return n, err
 }
 
-func (s *socket) readIdly(buf *[]byte, limit int, soon bool) (int, error) {
-	if soon && *buf != nil && s.late.tries() {
-		n, err := s.waitHere(buf, nil)
+func (s *socket) readIdly(buf *[]byte, limit int, next expected) (int, error) {
+	if next != sometime && *buf != nil && s.late.tries() {
+		n, err := s.waitHere(buf, nil, next)
 		if s.late.came(err != syscall.EAGAIN) {
 			return n, err
 		}
 	}
 	for tries := 0; ; tries++ {
 		switch {
-		case tries == 1 && !soon && *buf != nil:
+		case tries == 1 && next == sometime && *buf != nil:
 			runtime.Gosched() // to let them run who have got what was read: meanwhile more may come
 		case tries > 0:
 			if *buf != nil {
@@ -194,12 +195,12 @@ func (l *late) came(inTime bool) bool {
 // waitSoon waits for what is expected soon, in the system call.
 func (s *socket) waitSoon(buf *[]byte, w Caller) (int, error) {
 	s.trickle.wait()
-	n, err := s.waitHere(buf, w)
+	n, err := s.waitHere(buf, w, inReply)
 	s.trickle.came(n)
 	return n, err
 }
 
-func (s *socket) waitHere(buf *[]byte, w Caller) (int, error) {
+func (s *socket) waitHere(buf *[]byte, w Caller, next expected) (int, error) {
 	defer waiters.Add(-1)
 	if int(waiters.Add(1)) >= runtime.GOMAXPROCS(0) {
 		return 0, syscall.EAGAIN
@@ -207,10 +208,8 @@ func (s *socket) waitHere(buf *[]byte, w Caller) (int, error) {
 	if *buf == nil {
 		*buf = buffers.Get().(*[readBuffer]byte)[:]
 	}
-	for start := time.Now(); time.Since(start) < yieldFor; yield() {
-		if n, err := s.some(*buf, nil, false); err != syscall.EAGAIN {
-			return n, err
-		}
+	if n, err := s.waitAwake(*buf, w, next); err != syscall.EAGAIN {
+		return n, err
 	}
 	if w == nil {
 		return s.some(*buf, nil, true)
@@ -225,6 +224,26 @@ func (s *socket) waitHere(buf *[]byte, w Caller) (int, error) {
 	}
 	s.doze()
 	return s.some(*buf, nil, false)
+}
+
+// waitAwake looks for what is expected, again and again.
+func (s *socket) waitAwake(buf []byte, w Caller, next expected) (int, error) {
+	limit := yieldFor
+	awake := next == inReply && s.later.tries()
+	if awake {
+		limit = awakeFor
+	}
+	for start := time.Now(); ; yield() {
+		n, err := s.some(buf, nil, false)
+		stirred := err == syscall.EAGAIN && w != nil && w.Answered()
+		if err == syscall.EAGAIN && !stirred && time.Since(start) < limit {
+			continue
+		}
+		if awake && !stirred {
+			s.later.came(err != syscall.EAGAIN)
+		}
+		return n, err
+	}
 }
 
 // hang prepares doze.
@@ -283,6 +302,10 @@ const soonAfter = time.Millisecond
 // answers within that time, at the price of one switch there and back; to sleep, and to be woken from another processor, takes
 // longer than a short call. The parts of a call of a BEAM node come one by one in that time, too.
 const yieldFor = 5 * time.Microsecond
+
+// awakeFor is the same for who expects an answer, or the next request of one who has been answered, while these come in that time: a processor
+// that sleeps takes about as long to wake, and so does the peer's.
+const awakeFor = 40 * time.Microsecond
 
 // waiters counts the goroutines of this process that wait in such a system call. Each of them keeps a processor from the others, so
 // there are fewer of them than processors. It is no state of any node: like the runtime's scheduler it belongs to the machine.

@@ -40,7 +40,7 @@ func (s *socket) readTwo(a, b []byte) (int, error) {
 	return s.read()
 }
 
-func (s *socket) readIdle(buf *[]byte, limit int, _ bool) (int, error) {
+func (s *socket) readIdle(buf *[]byte, limit int, _ expected) (int, error) {
 	s.idle, s.limit = buf, limit
 	return s.read()
 }

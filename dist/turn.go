@@ -59,7 +59,7 @@ func (c *Conn) lead() {
 			asked := in.asked
 			if in.others > 0 { // a monitor that comes alone changes nothing
 				// Those who have been served here have answered; nobody else has been woken, who would want the processor.
-				in.reader.soon = asked == in.others && in.answers == 0
+				in.reader.expects = in.talk.next(in.others, asked, in.answers)
 			}
 			// Who has the cork on (serve) is not done when he has lent the turn: so there is no loan then.
 			t.mayLend = asked == 1 && in.others == 1 && in.answers == 1 && c.carrier.waitSoon != nil && in.loans.due()
