@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -415,5 +416,23 @@ func TestAlias(t *testing.T) {
 				t.Errorf("alias %v: value %d is %q, want %q", alias, i, s, want)
 			}
 		}
+	}
+}
+
+// The empty atom is an atom like others, also the second time.
+func TestEmptyAtoms(t *testing.T) {
+	type three struct {
+		_       struct{} `etf:",tuple"`
+		A, B, C etf.Atom
+	}
+	want := three{A: "", B: "", C: "x"}
+	var tuple three
+	if err := (etf.Raw{Bytes: mustAppend(t, want)}).Decode(&tuple); err != nil || tuple != want {
+		t.Errorf("a tuple: %+v, %v, want %+v", tuple, err, want)
+	}
+	list := []etf.Atom{"", "", "x", ""}
+	var got []etf.Atom
+	if err := (etf.Raw{Bytes: mustAppend(t, list)}).Decode(&got); err != nil || !slices.Equal(got, list) {
+		t.Errorf("a list: %q, %v, want %q", got, err, list)
 	}
 }

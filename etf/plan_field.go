@@ -73,7 +73,7 @@ func (f *field) dec(r *Reader, a addr) error {
 			*at[Atom](a) = r.atoms[d[1]]
 			r.pos += 2
 			return nil
-		} else if name := r.atomAt(); name != "" {
+		} else if name, ok := r.atomAt(); ok {
 			*at[Atom](a) = name
 			return nil
 		}

@@ -78,15 +78,15 @@ func (s *scratch) find(text []byte) (found, vacant *name) {
 
 const nameBits = 9
 
-// atomAt returns the atom at the cursor if it has been seen, and moves over it; else the empty atom.
-func (r *Reader) atomAt() Atom {
+// atomAt returns the atom at the cursor if it has been seen, and moves over it.
+func (r *Reader) atomAt() (a Atom, ok bool) {
 	if d := r.data[r.pos:]; len(d) >= 2 && d[0] == tagSmallAtomUTF && int(d[1]) <= len(d)-2 {
 		if n, _ := r.scratch.find(d[2 : 2+int(d[1])]); n != nil {
 			r.pos += 2 + int(d[1])
-			return n.atom
+			return n.atom, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // name reads an atom of any tag.
