@@ -2,7 +2,6 @@ package etf
 
 import (
 	"encoding/binary"
-	"math"
 )
 
 // AtomRefs are atoms that the receiver of a term has in a table, each with its place there: the atoms that a distribution header refers to. It
@@ -12,9 +11,9 @@ import (
 // The zero value has no atoms. It is for one goroutine at a time.
 type AtomRefs struct {
 	atoms []refAtom
-	order []uint8 // in which they came the last time
-	done  int     // how many have come since Begin
-	lacks bool    // something was to be written since then that has no reference
+	order []refAtom // as they came the last time
+	done  int       // how many have come since Begin
+	lacks bool      // something was to be written since then that has no reference
 }
 
 // mostOrdered is of how many atoms of a term the order is kept.
@@ -95,45 +94,65 @@ func (r *AtomRefs) find(a Atom) int {
 // append appends the reference to an atom.
 func (r *AtomRefs) append(dst []byte, a Atom) []byte {
 	if r.done < len(r.order) {
-		if next := &r.atoms[r.order[r.done]]; next.name == a {
+		if next := &r.order[r.done]; next.name == a {
 			r.done++
 			return append(dst, tagCacheRef, next.ref)
 		}
 	}
-	return r.appendOther(dst, r.find(a))
+	return r.appendOther(dst, r.find(a), "")
+}
+
+// appendKey is append for a name that stays in memory: the next time it is the same string, and not compared.
+func (r *AtomRefs) appendKey(dst []byte, name Atom) []byte {
+	if r.done < len(r.order) {
+		if next := &r.order[r.done]; sameText(next.name, name) {
+			r.done++
+			return append(dst, tagCacheRef, next.ref)
+		}
+	}
+	return r.appendOtherKey(dst, name)
+}
+
+func (r *AtomRefs) appendOtherKey(dst []byte, name Atom) []byte {
+	return r.appendOther(dst, r.find(name), name)
 }
 
 // appendText is append for the text of an atom.
 func (r *AtomRefs) appendText(dst, text []byte) []byte {
 	if r.done < len(r.order) {
-		if next := &r.atoms[r.order[r.done]]; string(next.name) == string(text) {
+		if next := &r.order[r.done]; string(next.name) == string(text) {
 			r.done++
 			return append(dst, tagCacheRef, next.ref)
 		}
 	}
 	for i := range r.atoms {
 		if string(r.atoms[i].name) == string(text) {
-			return r.appendOther(dst, i)
+			return r.appendOther(dst, i, "")
 		}
 	}
-	return r.appendOther(dst, -1)
+	return r.appendOther(dst, -1, "")
 }
 
-// appendOther appends the reference to atom i, which was not the expected one; -1 is none of them.
-func (r *AtomRefs) appendOther(dst []byte, i int) []byte {
-	switch {
-	case i < 0:
+// appendOther appends the reference to atom i, which was not the expected one; -1 is none of them. It is remembered by the string key, if that is
+// not empty.
+func (r *AtomRefs) appendOther(dst []byte, i int, key Atom) []byte {
+	if i < 0 {
 		r.lacks = true
 		return dst
-	case i > math.MaxUint8:
+	}
+	a := r.atoms[i]
+	if key != "" {
+		a.name = key
+	}
+	switch {
 	case r.done < len(r.order):
-		r.order[r.done] = uint8(i)
+		r.order[r.done] = a
 		r.done++
 	case r.done < mostOrdered:
-		r.order = append(r.order, uint8(i))
+		r.order = append(r.order, a)
 		r.done++
 	}
-	return append(dst, tagCacheRef, r.atoms[i].ref)
+	return append(dst, tagCacheRef, a.ref)
 }
 
 // replace puts references into the term that begins at offset start of b and ends with it. What is malformed stays so.
@@ -260,15 +279,15 @@ func (w way) bool(dst []byte, b bool) []byte {
 	case w.refs == nil:
 		return AppendBool(dst, b)
 	case b:
-		return w.refs.append(dst, "true")
+		return w.refs.appendKey(dst, "true")
 	}
-	return w.refs.append(dst, "false")
+	return w.refs.appendKey(dst, "false")
 }
 
 // none appends the atom nil.
 func (w way) none(dst []byte) []byte {
 	if w.refs != nil {
-		return w.refs.append(dst, "nil")
+		return w.refs.appendKey(dst, "nil")
 	}
 	return append(dst, tagSmallAtomUTF, 3, 'n', 'i', 'l')
 }

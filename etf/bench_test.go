@@ -152,26 +152,49 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+type benchPerson struct {
+	ID     int      `etf:"id"`
+	Name   string   `etf:"name"`
+	Email  string   `etf:"email"`
+	Active bool     `etf:"active"`
+	Score  float64  `etf:"score"`
+	Tags   []string `etf:"tags"`
+	City   string   `etf:"city"`
+	Role   etf.Atom `etf:"role"`
+}
+
+var (
+	grace = benchPerson{123456, "Grace Brewster Hopper", "grace.hopper@example.org", true, 98.25,
+		[]string{"navy", "cobol", "compilers"}, "New York City, NY", "admin"}
+	graceAtoms = []etf.Atom{"id", "name", "email", "active", "score", "tags", "city", "role", "true", "admin"}
+)
+
+// BenchmarkEncodeRefs encodes a map for another node, with references to its atom cache.
+func BenchmarkEncodeRefs(b *testing.B) {
+	var refs etf.AtomRefs
+	for _, a := range graceAtoms {
+		refs.Add(etf.Atom(strings.Clone(string(a)))) // as from a message
+	}
+	place := byte(0)
+	refs.Update(func(etf.Atom) (byte, bool) { place++; return place, true })
+	buf := make([]byte, 0, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		refs.Begin()
+		if _, ok := refs.Append(buf, &grace); !ok {
+			b.Fatal("not encoded")
+		}
+	}
+}
+
 // BenchmarkDecodeRefs decodes a map as another node sends it, with references to the atom cache, into a struct that is used again.
 func BenchmarkDecodeRefs(b *testing.B) {
-	type user struct {
-		ID     int      `etf:"id"`
-		Name   string   `etf:"name"`
-		Email  string   `etf:"email"`
-		Active bool     `etf:"active"`
-		Score  float64  `etf:"score"`
-		Tags   []string `etf:"tags"`
-		City   string   `etf:"city"`
-		Role   etf.Atom `etf:"role"`
-	}
-	raw := withRefs(b, mustAppend(b, &user{123456, "Grace Brewster Hopper", "grace.hopper@example.org", true, 98.25,
-		[]string{"navy", "cobol", "compilers"}, "New York City, NY", "admin"}),
-		"id", "name", "email", "active", "score", "tags", "city", "role", "true", "admin")
+	raw := withRefs(b, mustAppend(b, &grace), graceAtoms...)
 	b.SetBytes(int64(len(raw.Bytes)))
 	b.ReportAllocs()
-	var u user
+	var u benchPerson
 	for b.Loop() {
-		u = user{Tags: u.Tags[:0]}
+		u = benchPerson{Tags: u.Tags[:0]}
 		if err := raw.Decode(&u); err != nil {
 			b.Fatal(err)
 		}

@@ -69,6 +69,11 @@ func typeWord(v any) uintptr { return uintptr((*iface)(unsafe.Pointer(&v)).tab) 
 // dataWord returns the pointer in v: what v holds, if that is a pointer, or where that lies.
 func dataWord(v any) addr { return addr{(*iface)(unsafe.Pointer(&v)).data} }
 
+// sameText tells whether a and b are one string in memory. Equal ones may be two.
+func sameText(a, b Atom) bool {
+	return len(a) == len(b) && unsafe.StringData(string(a)) == unsafe.StringData(string(b))
+}
+
 // textOf makes a string of bytes that nobody will write to.
 func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 

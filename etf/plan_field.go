@@ -40,7 +40,9 @@ func (f *field) enc(dst []byte, a addr, w way) ([]byte, error) {
 			return AppendString(dst, s), nil
 		}
 	case usualAtom:
-		if s := *at[Atom](a); w.refs == nil && len(s) <= maxAtomChars && isASCII(s) {
+		if s := *at[Atom](a); w.refs != nil {
+			return w.refs.append(dst, s), nil // one that is not valid is none of them
+		} else if len(s) <= maxAtomChars && isASCII(s) {
 			return append(append(dst, tagSmallAtomUTF, byte(len(s))), s...), nil
 		}
 	}

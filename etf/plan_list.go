@@ -8,10 +8,12 @@ import (
 // listPlan is how slices and arrays of one type are read and written.
 type listPlan struct {
 	typ  reflect.Type
-	elem *plan
+	elem field   // without a name
 	size uintptr // of an element
 	n    int     // of an array
 }
+
+func (b *builder) elem(t reflect.Type) field { return field{plan: b.plan(t), usual: usualTypeOf(t)} }
 
 // isByte reports whether slices and arrays of t are binaries.
 func isByte(t reflect.Type) bool { return t.Kind() == reflect.Uint8 && !hasMethods(t) }
@@ -21,10 +23,10 @@ func (b *builder) slice(p *plan, t reflect.Type) {
 		*p = plan{encBytes, decBytes(t)}
 		return
 	}
-	l := &listPlan{typ: t, elem: b.plan(t.Elem()), size: t.Elem().Size()}
+	l := &listPlan{typ: t, elem: b.elem(t.Elem()), size: t.Elem().Size()}
 	*p = plan{l.encSlice, l.decSlice}
 	if t.Elem() == atomType {
-		p.dec = decStrings[Atom](l, usualAtom)
+		p.dec = decStrings[Atom](l)
 	} else if isPlain(t.Elem()) {
 		l.numbers(p)
 	}
@@ -35,7 +37,7 @@ func (b *builder) array(p *plan, t reflect.Type) {
 		*p = reflected(t, encByteArray, decByteArray)
 		return
 	}
-	l := &listPlan{typ: t, elem: b.plan(t.Elem()), size: t.Elem().Size(), n: t.Len()}
+	l := &listPlan{typ: t, elem: b.elem(t.Elem()), size: t.Elem().Size(), n: t.Len()}
 	*p = plan{l.encArray, l.decArray}
 }
 
@@ -252,7 +254,7 @@ func (l *listPlan) decSlice(r *Reader, a addr) error {
 					l.room(a, i, i+1)
 				}
 				h.len = i + 1
-				if err := one.read(c, r.pos-len(p.bytes)+j, l.elem, h.elem(i, l.size)); err != nil {
+				if err := one.read(c, r.pos-len(p.bytes)+j, l.elem.plan, h.elem(i, l.size)); err != nil {
 					return withType(addPath(err, indexStep(i)), l.typ)
 				}
 				i++
@@ -300,7 +302,7 @@ func (l *listPlan) decArray(r *Reader, a addr) error {
 		if len(p.bytes) > 0 {
 			one := r.byteDecoder()
 			for j, c := range p.bytes {
-				if err := elem(func(e addr) error { return one.read(c, r.pos-len(p.bytes)+j, l.elem, e) }); err != nil {
+				if err := elem(func(e addr) error { return one.read(c, r.pos-len(p.bytes)+j, l.elem.plan, e) }); err != nil {
 					return withType(err, l.typ)
 				}
 			}

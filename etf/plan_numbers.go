@@ -21,7 +21,7 @@ func (l *listPlan) numbers(p *plan) {
 	case reflect.Float64:
 		*p = plan{l.encFloats, l.decFloats}
 	case reflect.String:
-		p.dec = decStrings[string](l, usualString)
+		p.dec = decStrings[string](l)
 	}
 }
 
@@ -275,8 +275,7 @@ func (l *listPlan) decFloatsPart(r *Reader, s *[]float64, n int) error {
 }
 
 // decStrings decodes slices of strings and of atoms.
-func decStrings[T ~string](l *listPlan, usual usualType) func(*Reader, addr) error {
-	f := field{plan: l.elem, usual: usual}
+func decStrings[T ~string](l *listPlan) func(*Reader, addr) error {
 	return func(r *Reader, a addr) error {
 		start, s := r.pos, at[[]T](a)
 		if tag, _ := r.Tag(); tag != tagList {
@@ -304,7 +303,7 @@ func decStrings[T ~string](l *listPlan, usual usualType) func(*Reader, addr) err
 				r.owed--
 				i := len(list)
 				list = append(list, "")
-				if err := f.dec(r, addrTo(&list[i])); err != nil {
+				if err := l.elem.dec(r, addrTo(&list[i])); err != nil {
 					*s = list
 					return withType(addPath(err, indexStep(i)), l.typ)
 				}

@@ -120,10 +120,10 @@ func (s *structPlan) shape() error {
 func (s *structPlan) begin(dst []byte, w way) []byte {
 	dst = append(dst, s.prefix[:s.header]...)
 	if s.elixir {
-		dst = w.refs.append(dst, "__struct__")
+		dst = w.refs.appendKey(dst, "__struct__")
 	}
 	if s.tag != "" {
-		dst = w.refs.append(dst, s.tag)
+		dst = w.refs.appendKey(dst, s.tag)
 	}
 	return dst
 }
@@ -173,7 +173,7 @@ func (s *structPlan) encMap(dst []byte, a addr, w way) ([]byte, error) {
 			continue
 		}
 		if w.refs != nil && !f.binary {
-			dst = w.refs.append(dst, Atom(f.name))
+			dst = w.refs.appendKey(dst, Atom(f.name))
 		} else if n := len(dst); cap(dst)-n >= len(f.short) && len(f.key) <= len(f.short) { // in one move
 			*(*[16]byte)(dst[n : n+16]) = f.short
 			dst = dst[:n+len(f.key)]
