@@ -14,9 +14,9 @@ type carrier struct {
 	inline func(net.Buffers) (int, error) // writes what is taken at once; nil if the carrier cannot tell
 	write  func(net.Buffers) (int, error) // writes everything, and may use up the slices' headers
 	close  func() error
-	// waitSoon reads into *buf what comes within about a millisecond; nil if the carrier cannot. With a Caller it waits only while he is not
-	// answered, and stir says that he may be.
-	waitSoon func(buf *[]byte, w Caller) (int, error)
+	// waitSoon reads up to limit bytes into *buf that come within about a millisecond; nil if the carrier cannot. With a Caller it waits only while
+	// he is not answered, and stir says that he may be.
+	waitSoon func(buf *[]byte, limit int, w Caller) (int, error)
 	stir     func()
 	yield    func() // lets another thread have the processor; nil where nobody knows how
 }

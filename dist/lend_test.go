@@ -1,6 +1,8 @@
 package dist
 
 import (
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,6 +91,48 @@ func TestLateLoan(t *testing.T) {
 		}
 	}
 	<-late
+}
+
+// While the turn is lent the goroutine that has lent it waits to read on: there is one that reads, however often that happens, and it is there when
+// Serve has been left by runtime.Goexit.
+func TestOneReads(t *testing.T) {
+	var leave atomic.Bool
+	served := make(chan bool, 1)
+	c, other, _ := lender(t, 0, func(turn *Turn) {
+		lent := turn.Lend()
+		served <- lent
+		if lent && leave.Load() {
+			runtime.Goexit()
+		}
+	})
+	loans := 0
+	send := func() (lent bool) {
+		t.Helper()
+		if err := other.Send(t.Context(), &Signal{Kind: Send, From: there, To: here, Payload: raw(t, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		lent = <-served
+		if lent {
+			loans++
+		}
+		return lent
+	}
+	readers := func() int {
+		b := make([]byte, 1<<20)
+		return strings.Count(string(b[:runtime.Stack(b, true)]), "(*Conn).lead(")
+	}
+	for loans < 12 {
+		if send() && loans%2 == 0 {
+			c.Await(&caller{}, false) // nothing comes: it gives the turn up
+		}
+	}
+	if n := readers(); n > 2 {
+		t.Errorf("%d goroutines read two connections", n)
+	}
+	leave.Store(true)
+	for loans < 15 {
+		send()
+	}
 }
 
 // A connection that is over holds nothing that was to make it fast.

@@ -5,8 +5,8 @@ import "time"
 // A caller that waits for an answer may read the connection itself, and so may who receives message after message. Then the answer wakes it, and nobody else, who would only hand the
 // answer over. In between, while the caller is busy with one answer and has not asked the next question, nobody reads. So this is for
 // callers that ask again at once, and only while there is one call at a time:
-// the goroutine that has read the answer lends its turn and ends, and the next Await takes it. If there is none within a millisecond or two
-// another goroutine reads on (turns.look), and it takes longer until the turn is lent again. So it does when he comes, but not at once.
+// the goroutine that has read the answer lends its turn, and the next Await takes it. If there is none within a millisecond or two
+// that goroutine reads on (turns.look), and it takes longer until the turn is lent again. So it does when he comes, but not at once.
 
 // loans decides whether a turn is lent. It belongs to who has the turn.
 type loans struct {
@@ -49,7 +49,19 @@ func (l *loans) failed() {
 // Lend is for Config.Serve, at its end: when one answer has come, and nothing else, and nobody else waits for one, the turn can be lent to who gets
 // that answer. It is given to him after Lend has returned true; then the turn is over.
 func (t *Turn) Lend() bool {
-	return t.mayLend && t.lend()
+	if !t.mayLend {
+		return false
+	}
+	t.mayLend = false
+	spare := &t.conn.turns.spare
+	t.waits = spare.CompareAndSwap(false, true) // before anybody can want it to go on
+	if t.lend() {
+		return true
+	}
+	if t.waits && spare.CompareAndSwap(true, false) { // else it has been told to, in the place of another
+		t.waits = false
+	}
+	return false
 }
 
 // lend ends the turn, if it is not over yet, so that Await can take it. It reports false if there is no turn any more.
@@ -73,7 +85,7 @@ func (w *turns) sinceLoan() time.Duration { return time.Since(epoch) - time.Dura
 // Reclaim takes a turn back that has been lent, because somebody else waits for an answer too.
 func (c *Conn) Reclaim() {
 	if s := c.turns.state.Load(); s&doing == lent && c.turns.state.CompareAndSwap(s, (s+nextTurn)&^doing) {
-		go c.lead()
+		c.read()
 	}
 }
 
@@ -121,7 +133,7 @@ func (c *Conn) Await(w Caller, elsewhere bool) bool {
 		default:
 			in.loans.failed()
 		}
-		go c.lead()
+		c.read()
 		return false
 	}
 }
@@ -136,7 +148,7 @@ func (c *Conn) Stir() {
 // waitSoon fills the empty buffer with what comes soon, and reports whether that was anything. An error meets who reads next.
 func (in *inbound) waitSoon(stirred Caller) bool {
 	r := &in.reader
-	n, err := in.conn.carrier.waitSoon(&r.buf, stirred)
+	n, err := in.conn.carrier.waitSoon(&r.buf, r.limit(), stirred)
 	r.start, r.end = 0, n
 	in.conn.bytesRead.Add(uint64(n))
 	return err == nil

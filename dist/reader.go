@@ -167,12 +167,8 @@ func (r *reader) fill(n int) error {
 	if r.start == r.end {
 		r.start, r.end = 0, 0
 		r.reads++
-		limit := readBuffer
-		if r.long {
-			limit = readAhead
-		}
 		var err error
-		r.end, err = r.src.readIdle(&r.buf, limit, r.expects)
+		r.end, err = r.src.readIdle(&r.buf, r.limit(), r.expects)
 		if err != nil && r.end < n {
 			if r.end > 0 {
 				return noEOF(err)
@@ -197,6 +193,14 @@ func (r *reader) fill(n int) error {
 		}
 	}
 	return nil
+}
+
+// limit is how much to read into the empty buffer.
+func (r *reader) limit() int {
+	if r.long {
+		return readAhead
+	}
+	return readBuffer
 }
 
 func noEOF(err error) error {

@@ -140,7 +140,7 @@ func (s *socket) readIdle(buf *[]byte, limit int, next expected) (int, error) {
 
 func (s *socket) readIdly(buf *[]byte, limit int, next expected) (int, error) {
 	if next != sometime && *buf != nil && s.late.tries() {
-		n, err := s.waitHere(buf, nil, next)
+		n, err := s.waitHere(buf, limit, nil, next)
 		if s.late.came(err != syscall.EAGAIN) {
 			return n, err
 		}
@@ -193,14 +193,14 @@ func (l *late) came(inTime bool) bool {
 }
 
 // waitSoon waits for what is expected soon, in the system call.
-func (s *socket) waitSoon(buf *[]byte, w Caller) (int, error) {
+func (s *socket) waitSoon(buf *[]byte, limit int, w Caller) (int, error) {
 	s.trickle.wait()
-	n, err := s.waitHere(buf, w, inReply)
+	n, err := s.waitHere(buf, limit, w, inReply)
 	s.trickle.came(n)
 	return n, err
 }
 
-func (s *socket) waitHere(buf *[]byte, w Caller, next expected) (int, error) {
+func (s *socket) waitHere(buf *[]byte, limit int, w Caller, next expected) (int, error) {
 	defer waiters.Add(-1)
 	if int(waiters.Add(1)) >= runtime.GOMAXPROCS(0) {
 		return 0, syscall.EAGAIN
@@ -208,11 +208,12 @@ func (s *socket) waitHere(buf *[]byte, w Caller, next expected) (int, error) {
 	if *buf == nil {
 		*buf = buffers.Get().(*[readBuffer]byte)[:]
 	}
-	if n, err := s.waitAwake(*buf, w, next); err != syscall.EAGAIN {
+	b := (*buf)[:limit]
+	if n, err := s.waitAwake(b, w, next); err != syscall.EAGAIN {
 		return n, err
 	}
 	if w == nil {
-		return s.some(*buf, nil, true)
+		return s.some(b, nil, true)
 	}
 	if s.hang() != nil {
 		return 0, syscall.EAGAIN
@@ -223,7 +224,7 @@ func (s *socket) waitHere(buf *[]byte, w Caller, next expected) (int, error) {
 		return 0, syscall.EAGAIN
 	}
 	s.doze()
-	return s.some(*buf, nil, false)
+	return s.some(b, nil, false)
 }
 
 // waitAwake looks for what is expected, again and again.

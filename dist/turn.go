@@ -13,6 +13,7 @@ type Turn struct {
 	state uint64 // of the connection, as this turn left it
 
 	mayLend bool          // one answer has come, and nothing else
+	waits   bool          // this goroutine has lent it, and waits for the next
 	began   time.Duration // Config.Serve, since epoch
 	corked  time.Duration // since epoch; 0: what is sent does not wait
 	half    int           // pieces of work until half of many are done
@@ -24,7 +25,9 @@ type turns struct {
 	armed atomic.Bool  // the timer runs, or is about to
 	lent  atomic.Int64 // when the turn was, since epoch
 	timer *time.Timer
-	seen  uint64 // by the timer's last run
+	seen  uint64      // by the timer's last run
+	spare atomic.Bool // who has lent the turn waits for goOn, or is about to, and has not been sent it
+	goOn  chan struct{}
 }
 
 const (
@@ -42,12 +45,34 @@ const patience = time.Millisecond
 // answers to the first. With one write the two nodes would wait for each other.
 const halved = 8
 
-// lead is a reading goroutine: it reads as long as it has the turn.
+// read lets a goroutine read: the one that has lent its turn, if it still waits, or a new one, whose stack has to grow first.
+func (c *Conn) read() {
+	if c.turns.spare.CompareAndSwap(true, false) {
+		c.turns.goOn <- struct{}{}
+		return
+	}
+	go c.lead()
+}
+
+// lead is a reading goroutine. While the turn is lent it waits. There is no other then, since read prefers it: so the one that meets the end of
+// the connection is the last.
 func (c *Conn) lead() {
+	for c.reads() {
+		<-c.turns.goOn
+	}
+}
+
+// reads reads as long as it has the turn, and reports whether it is to wait for the next one.
+func (c *Conn) reads() (waits bool) {
 	t := &Turn{conn: c, state: c.turns.state.Load()}
 	left := true // by runtime.Goexit, out of Serve
 	defer func() {
-		if left {
+		switch {
+		case !left:
+		case t.waits && !c.turns.spare.CompareAndSwap(true, false):
+			<-c.turns.goOn
+			go c.lead()
+		default:
 			c.takeOver(t.state)
 		}
 	}()
@@ -70,14 +95,14 @@ func (c *Conn) lead() {
 			in.asked, in.others, in.answers = 0, 0, 0
 			if asked > 0 && !t.serve(asked > 1, answers > 1) {
 				left = false
-				return
+				return t.waits
 			}
 		}
 		if in.err != nil {
 			left = false
 			c.fail(in.err)
 			close(c.ended)
-			return
+			return false
 		}
 		in.err = in.next()
 	}
@@ -167,11 +192,12 @@ func (c *Conn) takeOver(state uint64) {
 	case lent:
 		c.in.loans.failed()
 	}
-	go c.lead()
+	c.read()
 }
 
 // init makes the timer, which does not run yet.
 func (w *turns) init(look func()) {
+	w.goOn = make(chan struct{}, 1)
 	w.timer = time.AfterFunc(time.Hour, look)
 	w.timer.Stop()
 }
