@@ -54,16 +54,10 @@ func (c *Conn) read() {
 	go c.lead()
 }
 
-// lead is a reading goroutine. While the turn is lent it waits. There is no other then, since read prefers it: so the one that meets the end of
-// the connection is the last.
+// lead is a reading goroutine: it reads while it has the turn, and waits while that is lent. There is no other then, since read prefers it: so
+// the one that meets the end of the connection is the last. It is one function because the stack of a goroutine that waits here just fits into 4 KiB:
+// with a frame more an idle connection took 30.3 KiB, not 26.5 (bench-cluster).
 func (c *Conn) lead() {
-	for c.reads() {
-		<-c.turns.goOn
-	}
-}
-
-// reads reads as long as it has the turn, and reports whether it is to wait for the next one.
-func (c *Conn) reads() (waits bool) {
 	t := &Turn{conn: c, state: c.turns.state.Load()}
 	left := true // by runtime.Goexit, out of Serve
 	defer func() {
@@ -94,15 +88,21 @@ func (c *Conn) reads() (waits bool) {
 			}
 			in.asked, in.others, in.answers = 0, 0, 0
 			if asked > 0 && !t.serve(asked > 1, answers > 1) {
-				left = false
-				return t.waits
+				if !t.waits {
+					left = false
+					return
+				}
+				<-c.turns.goOn
+				*t = Turn{conn: c, state: c.turns.state.Load()}
+				in.awaiting = false
+				continue
 			}
 		}
 		if in.err != nil {
 			left = false
 			c.fail(in.err)
 			close(c.ended)
-			return false
+			return
 		}
 		in.err = in.next()
 	}
