@@ -47,20 +47,18 @@ func (l *loans) failed() {
 }
 
 // Lend is for Config.Serve, at its end: when one answer has come, and nothing else, and nobody else waits for one, the turn can be lent to who gets
-// that answer. It is given to him after Lend has returned true; then the turn is over.
+// that answer. It is given to him after Lend has returned true; then the turn is over, and Serve returns without delay: its goroutine may be the one
+// that is to read on.
 func (t *Turn) Lend() bool {
 	if !t.mayLend {
 		return false
 	}
 	t.mayLend = false
-	spare := &t.conn.turns.spare
-	t.waits = spare.CompareAndSwap(false, true) // before anybody can want it to go on
+	t.waits = t.conn.turns.spare.CompareAndSwap(false, true) // before anybody can want it to go on
 	if t.lend() {
 		return true
 	}
-	if t.waits && spare.CompareAndSwap(true, false) { // else it has been told to, in the place of another
-		t.waits = false
-	}
+	t.waitNot() // it has lost the turn, and may have other work
 	return false
 }
 

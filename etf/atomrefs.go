@@ -1,8 +1,6 @@
 package etf
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // AtomRefs are atoms that the receiver of a term has in a table, each with its place there: the atoms that a distribution header refers to. It
 // is for who sends many messages of one kind to one node (package dist): a value is encoded for that header at once, with references (ATOM_CACHE_REF,
