@@ -172,7 +172,7 @@ func TestUnixDistribution(t *testing.T) {
 	source := udsSource(beam.Eval(t, "{'$text', code:lib_dir(kernel)}"))
 	beam.Close()
 	if source == "" {
-		const why = "no erl_uds_dist.erl: it is in Debian's erlang-examples, which scripts/get-otp brings"
+		const why = "no erl_uds_dist.erl: it is in Debian's erlang-examples, which scripts/get-otp 25 brings"
 		if os.Getenv("OTP_INTEROP") == "require" {
 			t.Fatal(why)
 		}
@@ -191,10 +191,16 @@ func TestUnixDistribution(t *testing.T) {
 	carries(t, g, beam)
 }
 
-// udsSource finds the example in the kernel application of the OTP that runs, or else of the one that Debian has installed: it
-// runs on others too.
+// udsSource finds the example in the kernel application of the OTP that runs, or else of one that scripts/get-otp has put beside it, or that
+// Debian has installed: it runs on others too, and Debian's package for OTP 29 has it no more.
 func udsSource(kernel string) string {
-	for _, lib := range []string{kernel, "/usr/lib/erlang/lib/kernel-*"} {
+	beside := filepath.Join(kernel, "../../../../../../..") // of 29/root/usr/lib/erlang/lib/kernel-11.0.4
+	for _, lib := range []string{
+		kernel,
+		filepath.Join(beside, "25/root/usr/lib/erlang/lib/kernel-*"),
+		filepath.Join(beside, "27/root/usr/lib/erlang/lib/kernel-*"),
+		"/usr/lib/erlang/lib/kernel-*",
+	} {
 		if found, _ := filepath.Glob(filepath.Join(lib, "examples/erl_uds_dist/src/erl_uds_dist.erl")); len(found) > 0 {
 			return found[0]
 		}
