@@ -129,10 +129,7 @@ func (s *socket) readTwo(a, b []byte) (int, error) {
 }
 
 func (s *socket) readIdle(buf *[]byte, limit int, next expected) (int, error) {
-	if limit < readBuffer {
-		s.trickle.streak = 0
-	}
-	s.trickle.wait()
+	s.trickle.wait(limit)
 	n, err := s.readIdly(buf, limit, next)
 	s.trickle.came(n)
 	return n, err
@@ -194,7 +191,7 @@ func (l *late) came(inTime bool) bool {
 
 // waitSoon waits for what is expected soon, in the system call.
 func (s *socket) waitSoon(buf *[]byte, limit int, w Caller) (int, error) {
-	s.trickle.wait()
+	s.trickle.wait(limit)
 	n, err := s.waitHere(buf, limit, w, inReply)
 	s.trickle.came(n)
 	return n, err
@@ -304,8 +301,8 @@ const soonAfter = time.Millisecond
 // longer than a short call. The parts of a call of a BEAM node come one by one in that time, too.
 const yieldFor = 5 * time.Microsecond
 
-// awakeFor is the same for who expects an answer, or the next request of one who has been answered, while these come in that time: a processor
-// that sleeps takes about as long to wake, and so does the peer's.
+// awakeFor is the same for who expects an answer, or the next request of one who has been answered, while these come in that time. With 5 and 20 µs
+// a ping-pong with a BEAM node was slower, with 80 one between two Go nodes (make bench-cluster WORK=ping).
 const awakeFor = 40 * time.Microsecond
 
 // waiters counts the goroutines of this process that wait in such a system call. Each of them keeps a processor from the others, so

@@ -31,8 +31,11 @@ const (
 	trickleShort = 8 << 10
 )
 
-// wait is called before a read.
-func (p *trickle) wait() {
+// wait is called before a read of at most limit bytes. Behind something long that is little, and says nothing of what the peer sends.
+func (p *trickle) wait(limit int) {
+	if limit < readBuffer {
+		p.streak = 0
+	}
 	if p.streak < trickleAfter {
 		return
 	}

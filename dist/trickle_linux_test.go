@@ -10,7 +10,7 @@ import (
 // TestTrickle: only a stream of short reads that nothing is sent between makes the reader sleep before it reads again.
 func TestTrickle(t *testing.T) {
 	sleeps := func(p *trickle) bool {
-		p.wait()
+		p.wait(readBuffer)
 		return p.slept
 	}
 	streaming := func() *trickle {
@@ -33,6 +33,7 @@ func TestTrickle(t *testing.T) {
 		"a pause":     func(p *trickle) { p.last = time.Now().Add(-2 * trickleGap); p.came(60) },
 		"a long read": func(p *trickle) { p.last = time.Now(); p.came(trickleShort) },
 		"nothing":     func(p *trickle) { *p = trickle{} },
+		"a long one":  func(p *trickle) { p.wait(readAhead) },
 	} {
 		p := streaming()
 		if end(p); sleeps(p) {
