@@ -108,10 +108,6 @@ func (r *AtomRefs) appendKey(dst []byte, name Atom) []byte {
 			return append(dst, tagCacheRef, next.ref)
 		}
 	}
-	return r.appendOtherKey(dst, name)
-}
-
-func (r *AtomRefs) appendOtherKey(dst []byte, name Atom) []byte {
 	return r.appendOther(dst, r.find(name), name)
 }
 
