@@ -148,20 +148,18 @@ func AppendString(dst []byte, s string) []byte {
 	return append(appendTag32(dst, tagBinary, uint32(len(s))), s...)
 }
 
-// long is from where on copying takes so long that it matters how it is done.
-const long = 256 << 10
+// long is from where on copying takes so long that it matters how it is done, or whether.
+const long = 64 << 10
 
-// appendLong appends a binary that is long.
-func appendLong[T ~[]byte | ~string](dst []byte, b T) []byte {
-	return copyLong(appendTag32(dst, tagBinary, uint32(len(b))), b)
-}
+// pieceOfLong is how much is copied at once.
+const pieceOfLong = 256 << 10
 
 // copyLong is append for what may be long. From a MiB on Go's copying goes past the caches (runtime.memmove), and whoever reads the copy
 // next, as the system call does that sends it, waits for memory: so it is made in pieces, if there is room.
-func copyLong[T ~[]byte | ~string](dst []byte, b T) []byte {
+func copyLong(dst, b []byte) []byte {
 	if cap(dst)-len(dst) >= len(b) {
-		for ; len(b) > long; b = b[long:] {
-			dst = append(dst, b[:long]...)
+		for ; len(b) > pieceOfLong; b = b[pieceOfLong:] {
+			dst = append(dst, b[:pieceOfLong]...)
 		}
 	}
 	return append(dst, b...)

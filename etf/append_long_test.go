@@ -7,7 +7,7 @@ import (
 
 // What is copied in pieces is the same as what is copied at once, around the length of a piece and where room is short.
 func TestAppendLong(t *testing.T) {
-	const piece = long
+	const piece = pieceOfLong
 	whole := make([]byte, 5*piece)
 	for i := range whole {
 		whole[i] = byte(i>>8 ^ i)
@@ -19,7 +19,7 @@ func TestAppendLong(t *testing.T) {
 			if got := copyLong(dst, b); !bytes.Equal(got, want) {
 				t.Errorf("%d bytes with room for %d: another copy", n, room)
 			}
-			if got := copyLong(dst, string(b)); !bytes.Equal(got, want) {
+			if got := copyLong(dst, bytesOf(string(b))); !bytes.Equal(got, want) {
 				t.Errorf("string of %d bytes with room for %d: another copy", n, room)
 			}
 			if room > 0 && cap(copyLong(dst, b)) != cap(dst) {

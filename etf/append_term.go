@@ -47,7 +47,7 @@ func appendTerm(dst []byte, t Term, w way) ([]byte, error) {
 		if err := checkLen(len(t)); err != nil {
 			return nil, err
 		}
-		if len(t) > long {
+		if len(t) >= long {
 			return w.long(dst, t), nil
 		}
 		return AppendBinary(dst, t), nil

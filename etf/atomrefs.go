@@ -54,8 +54,8 @@ func (r *AtomRefs) Update(place func(Atom) (ref byte, ok bool)) {
 func (r *AtomRefs) Begin() { r.lacks, r.done = false, 0 }
 
 // Append appends the encoding of v as the function Append does, with references in the places of all atoms, but for those inside of funs and
-// those that are not in UTF-8 in a Raw or from a Marshaler. If an atom since Begin has none, or v cannot be encoded or has more than 256
-// KiB in one piece, it reports false, and the result means nothing: then it is for the functions of this package to encode the term, or to
+// those that are not in UTF-8 in a Raw or from a Marshaler. If an atom since Begin has none, or v cannot be encoded or has 64 KiB or
+// more in one piece, it reports false, and the result means nothing: then it is for the functions of this package to encode the term, or to
 // say what is wrong with it.
 func (r *AtomRefs) Append(dst []byte, v any) (out []byte, ok bool) {
 	out, err := appendAny(dst, v, way{depth: hardDepth, refs: r})
@@ -250,15 +250,16 @@ func (r *AtomRefs) replaceRest(term []byte, s *scanner, n, from int) (int, int) 
 type way struct {
 	depth int       // how deep terms may nest
 	refs  *AtomRefs // what atoms are replaced by, or nil
+	parts *Parts    // where to leave what is long, or nil; not together with refs
 }
 
 // plainly is the way of what stands alone.
 var plainly = way{depth: hardDepth}
 
 // below is the way of what nests n levels deeper.
-func (w way) below(n int) way { return way{w.depth - n, w.refs} }
+func (w way) below(n int) way { return way{w.depth - n, w.refs, w.parts} }
 
-// inFull is the way of what has to have its atoms in full.
+// inFull is the way of what has to be there in full, its atoms too.
 func (w way) inFull() way { return way{depth: w.depth} }
 
 func (w way) atom(dst []byte, a Atom) []byte {
@@ -322,17 +323,18 @@ func (w way) encoded(dst []byte, at int) []byte {
 
 // long appends a binary that is long.
 func (w way) long(dst, b []byte) []byte {
-	if w.refs != nil { // of such messages there are not many
-		w.refs.lacks = true
-		return dst
-	}
-	return appendLong(dst, b)
+	return w.left(appendTag32(dst, tagBinary, uint32(len(b))), b)
 }
 
-func (w way) longText(dst []byte, s string) []byte {
-	if w.refs != nil {
+// left appends long bytes, or leaves them where they are.
+func (w way) left(dst, b []byte) []byte {
+	switch {
+	case w.refs != nil: // of such messages there are not many
 		w.refs.lacks = true
 		return dst
+	case w.parts != nil:
+		*w.parts = append(*w.parts, Part{len(dst), b})
+		return dst
 	}
-	return appendLong(dst, s)
+	return copyLong(dst, b)
 }

@@ -88,15 +88,15 @@ func appendAny(dst []byte, v any, w way) ([]byte, error) {
 		if err := checkLen(len(v)); err != nil {
 			return nil, err
 		}
-		if len(v) > long {
-			return w.longText(dst, v), nil
+		if len(v) >= long {
+			return w.long(dst, bytesOf(v)), nil
 		}
 		return AppendString(dst, v), nil
 	case []byte:
 		if err := checkLen(len(v)); err != nil {
 			return nil, err
 		}
-		if len(v) > long {
+		if len(v) >= long {
 			return w.long(dst, v), nil
 		}
 		return AppendBinary(dst, v), nil

@@ -77,6 +77,9 @@ func sameText(a, b Atom) bool {
 // textOf makes a string of bytes that nobody will write to.
 func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
+// bytesOf returns the bytes of a string, to which nobody may write.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
 func tabOf(t Term) unsafe.Pointer { return (*iface)(unsafe.Pointer(&t)).tab }
 
 var (

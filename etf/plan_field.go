@@ -36,7 +36,7 @@ func (f *field) enc(dst []byte, a addr, w way) ([]byte, error) {
 	case usualInt:
 		return AppendInt(dst, *at[int64](a)), nil
 	case usualString:
-		if s := *at[string](a); len(s) <= long {
+		if s := *at[string](a); len(s) < long {
 			return AppendString(dst, s), nil
 		}
 	case usualAtom:

@@ -211,8 +211,8 @@ func encString(dst []byte, a addr, w way) ([]byte, error) {
 	if err := checkLen(len(s)); err != nil {
 		return nil, err
 	}
-	if len(s) > long {
-		return w.longText(dst, s), nil
+	if len(s) >= long {
+		return w.long(dst, bytesOf(s)), nil
 	}
 	return AppendString(dst, s), nil
 }
@@ -233,7 +233,7 @@ func encBytes(dst []byte, a addr, w way) ([]byte, error) {
 	if err := checkLen(len(b)); err != nil {
 		return nil, err
 	}
-	if len(b) > long {
+	if len(b) >= long {
 		return w.long(dst, b), nil
 	}
 	return AppendBinary(dst, b), nil

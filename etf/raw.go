@@ -89,11 +89,10 @@ func appendRaw(dst []byte, r Raw, w way) ([]byte, error) {
 	err := r.check()
 	switch {
 	case err != nil:
-	case w.refs != nil && len(r.Bytes) > long:
-		w.refs.lacks = true
-		return dst, nil
+	case len(r.Bytes) >= long && (len(r.Atoms) == 0 || w.refs != nil):
+		return w.left(dst, r.Bytes), nil
 	case len(r.Atoms) == 0:
-		return w.encoded(copyLong(dst, r.Bytes), len(dst)), nil
+		return w.encoded(append(dst, r.Bytes...), len(dst)), nil
 	default:
 		rd := NewReader(r)
 		rd.maxDepth = hardDepth
