@@ -33,12 +33,20 @@ type message struct {
 	of      int     // which of the caller's signals
 	plain   *Signal // takes its place if some of it had to be written out first
 	payload []byte  // what follows the control tuple; nil if nothing does
-	marks   []mark  // the atoms of the payload that may become references
+	parts   etf.Parts
+	marks   []mark // the atoms of the payload that may become references
 }
 
+// size is that of the whole payload.
+func (m *message) size() int { return len(m.payload) + m.parts.Len() }
+
+// isLarge tells whether the payload is written from where it lies.
+func (m *message) isLarge() bool { return len(m.parts) > 0 || len(m.payload) > largePayload }
+
 // prepare does what can fail or take time, outside of the lock: whether the peer understands the signal, atoms of another
-// connection's header, the places of the atoms in the payload. ok is false for a signal that is not sent.
-func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []mark, ok bool, err error) {
+// connection's header, the places of the atoms in the payload. ok is false for a signal that is not sent. With lent its Parts may be used until they
+// are written.
+func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark, lent bool) (_ []mark, ok bool, err error) {
 	if s.Kind == 0 || int(s.Kind) >= len(kindNames) {
 		return marks, false, errors.New("dist: signal of no kind")
 	}
@@ -49,7 +57,17 @@ func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []m
 	if err != nil {
 		return marks, false, err
 	}
-	if len(payload) == 0 && (s.payloadFollows(flags) || s.reasonInTuple(flags)) {
+	if len(s.Parts) > 0 {
+		if n := len(payload) + s.Parts.Len(); lent && n > largePayload && s.payloadFollows(flags) {
+			m.parts = s.Parts
+		} else {
+			payload = s.Parts.Join(payload)
+			c := *s
+			c.Payload, c.Parts = etf.Raw{Bytes: payload}, nil
+			s, m.plain = &c, &c
+		}
+	}
+	if len(payload) == 0 && len(m.parts) == 0 && (s.payloadFollows(flags) || s.reasonInTuple(flags)) {
 		return marks, false, errors.New("dist: " + s.Kind.String() + " without payload")
 	}
 	if s.Payload.Atoms != nil || s.Options.Atoms != nil {
@@ -67,11 +85,11 @@ func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark) (_ []m
 		}
 		return marks, true, nil
 	}
-	if uint64(len(payload)) > maxFrame && !fragmentsOn(flags) || uint64(len(s.Options.Bytes)) > maxFrame {
+	m.payload = payload
+	if uint64(m.size()) > maxFrame && !fragmentsOn(flags) || uint64(len(s.Options.Bytes)) > maxFrame {
 		return marks, false, errFrameTooLong
 	}
-	m.payload = payload
-	if flags.Has(handshake.DistHdrAtomCache) && len(payload) <= cachedPayload {
+	if flags.Has(handshake.DistHdrAtomCache) && m.size() <= cachedPayload {
 		start := len(marks)
 		marks = markAtoms(marks, payload)
 		m.marks = marks[start:len(marks):len(marks)]

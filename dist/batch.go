@@ -17,14 +17,15 @@ type batch struct {
 type cut struct {
 	at int
 	b  []byte
+	of *large
 }
 
 func (b *batch) empty() bool { return b.size == 0 }
 
 // put appends a slice without copying it.
-func (b *batch) put(p []byte) {
+func (b *batch) put(p []byte, of *large) {
 	if len(p) > 0 {
-		b.cuts = append(b.cuts, cut{len(b.buf), p})
+		b.cuts = append(b.cuts, cut{len(b.buf), p, of})
 		b.size += len(p)
 	}
 }

@@ -60,7 +60,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var m message
-				marks, _, _ = m.prepare(s, f.flags, marks[:0])
+				marks, _, _ = m.prepare(s, f.flags, marks[:0], false)
 				buf = e.append(buf[:0], s, &m)
 			}
 			b.ReportMetric(float64(len(buf)), "bytes/msg")

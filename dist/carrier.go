@@ -12,8 +12,10 @@ import (
 type carrier struct {
 	source
 	inline func(net.Buffers) (int, error) // writes what is taken at once; nil if the carrier cannot tell
-	write  func(net.Buffers) (int, error) // writes everything, and may use up the slices' headers
-	close  func() error
+	// One of the two is there: write writes everything, and may use up the slices' headers; waitOut waits for what inline writes to be taken.
+	write   func(net.Buffers) (int, error)
+	waitOut func() error
+	close   func() error
 	// waitSoon reads up to limit bytes into *buf that come within about a millisecond; nil if the carrier cannot. With a Caller it waits only while
 	// he is not answered, and stir says that he may be.
 	waitSoon func(buf *[]byte, limit int, w Caller) (int, error)

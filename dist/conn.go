@@ -104,7 +104,8 @@ func (c *Conn) write() {
 //
 // A payload of more than 64 KiB is not copied: Send waits until the socket has taken it. Where the peer speaks FRAGMENTS it goes out in
 // pieces of 64 KiB, and what others send goes between them. If ctx is done meanwhile the message goes out all the same: Send returns
-// nil and sets Signal.Kept, by which the payload has become the connection's. Whatever the same process sends afterwards arrives after it.
+// nil and sets Signal.Kept, by which the payload has become the connection's, but for its Parts, which it has copied. Whatever the same process sends
+// afterwards arrives after it.
 //
 // It returns ErrClosed or the reason why the connection ended, the context's error, or an error of the encoding. Nothing of the
 // signals is sent then, unless the connection ended while a large one was being written. A nil error means that they are on their
@@ -135,6 +136,10 @@ func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 	return c.closedOr(err)
 }
 
+// SendsParts tells whether Send writes Signal.Parts from where they lie. Over a carrier that is no socket of Linux it copies them, as Post
+// always does.
+func (c *Conn) SendsParts() bool { return c.out.waitOut != nil }
+
 // Post is Send for signals that cannot wait, such as answers that the reading goroutine itself gives. It never waits,
 // for the peer or for anything else; a payload of more than 64 KiB is always Kept.
 func (c *Conn) Post(signals ...*Signal) error { return c.post(signals, false) }
@@ -156,6 +161,9 @@ func (c *Conn) trace(signals []*Signal) {
 	if c.cfg.Trace != nil {
 		for _, s := range signals {
 			traced := *s // so that only those that are traced need memory
+			if len(s.Parts) > 0 {
+				traced.Payload.Bytes, traced.Parts = s.Parts.Join(s.Payload.Bytes), nil
+			}
 			c.cfg.Trace(false, &traced)
 		}
 	}
@@ -178,7 +186,7 @@ func (c *Conn) Flush(ctx context.Context) error {
 // Ready tells whether Send would take these signals without waiting.
 func (c *Conn) Ready(signals ...*Signal) bool {
 	for _, s := range signals {
-		if len(s.Payload.Bytes) > largePayload {
+		if len(s.Parts) > 0 || len(s.Payload.Bytes) > largePayload {
 			return false
 		}
 	}

@@ -81,7 +81,7 @@ func TestFrameStarts(t *testing.T) {
 	for i := range all {
 		s := all[i]
 		var m message
-		if _, ok, err := m.prepare(&s, e.flags, nil); !ok || err != nil {
+		if _, ok, err := m.prepare(&s, e.flags, nil, false); !ok || err != nil {
 			t.Fatal(s, err)
 		}
 		if k := e.starts.find(&s, &m); k != nil && k.fits(&s, &m, e.atoms.news) {

@@ -241,7 +241,8 @@ func laneKeyOf(signals []*Signal) (k laneKey, message *Signal, ok bool) {
 	default:
 		return k, nil, false
 	}
-	if k.kind != replies && k.name == "" && k.to.Node == "" || message.Priority || message.Payload.Atoms != nil || len(message.Payload.Bytes) > lanePayload {
+	if k.kind != replies && k.name == "" && k.to.Node == "" || message.Priority || message.Payload.Atoms != nil ||
+		len(message.Parts) > 0 || len(message.Payload.Bytes) > lanePayload {
 		return k, nil, false
 	}
 	return k, message, true

@@ -1,6 +1,7 @@
 package dist
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/erlnode/erlnode/etf"
@@ -27,9 +28,11 @@ type large struct {
 	of       int // which of the caller's signals
 	from     etf.Pid
 	sequence uint64
-	part     uint64 // number of the next fragment; 0: all are in a batch
-	rest     []byte
+	part     uint64   // number of the next fragment; 0: all are in a batch
+	rest     [][]byte // what is in no batch yet
+	slices   [3][]byte
 	size     int  // of the payload
+	lent     bool // some of it is its sender's memory, who waits
 	kept     bool // nobody waits for it any more: Send has been given up, or it was posted
 
 	done chan struct{} // closed when the socket has taken all of it
@@ -59,7 +62,8 @@ func (o *outbox) begin(s *Signal, m *message, l *large) {
 	before := len(b.buf)
 	head := o.enc.control(s)
 	at := len(b.buf)
-	if n := fragments(len(head), len(m.payload)); fragmentsOn(o.enc.flags) && n > 1 {
+	l.rest = m.parts.Slices(l.slices[:0], m.payload)
+	if n := fragments(len(head), l.size); fragmentsOn(o.enc.flags) && n > 1 {
 		o.sequence++
 		l.sequence, l.part = o.sequence, uint64(n)
 		b.buf = append(b.buf, 0, 0, 0, 0, versionMagic, firstPart)
@@ -67,18 +71,17 @@ func (o *outbox) begin(s *Signal, m *message, l *large) {
 		b.buf = binary.BigEndian.AppendUint64(b.buf, l.part)
 		b.buf = o.enc.appendRefs(b.buf)
 		b.buf = append(b.buf, head...)
-		first := m.payload[:fragmentSize-len(head)]
-		l.rest = m.payload[len(first):]
+		first := fragmentSize - len(head)
 		l.part--
-		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+len(first)))
+		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+first))
 		b.size += len(b.buf) - before
-		b.put(first)
+		l.put(b, first)
 		o.larges = append(o.larges, l)
 	} else {
 		b.buf = o.enc.appendWhole(b.buf, head, true)
-		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+len(m.payload)))
+		binary.BigEndian.PutUint32(b.buf[at:], uint32(len(b.buf)-at-4+l.size))
 		b.size += len(b.buf) - before
-		b.put(m.payload)
+		l.put(b, l.size)
 		b.ends = append(b.ends, l)
 	}
 	o.size += len(b.buf) - before
@@ -97,6 +100,28 @@ func (o *outbox) begin(s *Signal, m *message, l *large) {
 	}
 }
 
+// put puts the next n bytes of the payload into the batch.
+func (l *large) put(b *batch, n int) {
+	for n > 0 {
+		p := l.rest[0]
+		if len(p) <= n {
+			l.rest = l.rest[1:]
+		} else {
+			p, l.rest[0] = p[:n], p[n:]
+		}
+		b.put(p, l)
+		n -= len(p)
+	}
+}
+
+// left is how many bytes are in no batch yet.
+func (l *large) left() (n int) {
+	for _, p := range l.rest {
+		n += len(p)
+	}
+	return n
+}
+
 // fill puts fragments of the large messages into the batch, taking turns.
 func (o *outbox) fill(b *batch) {
 	for len(o.larges) > 0 {
@@ -104,19 +129,18 @@ func (o *outbox) fill(b *batch) {
 			o.turn = 0
 		}
 		l := o.larges[o.turn]
-		piece := l.rest
-		if l.part > 1 {
-			piece = piece[:fragmentSize]
+		piece := fragmentSize
+		if l.part == 1 {
+			piece = l.left()
 		}
-		l.rest = l.rest[len(piece):]
 		before := len(b.buf)
-		b.buf = binary.BigEndian.AppendUint32(b.buf, uint32(fragmentHeader+len(piece)))
+		b.buf = binary.BigEndian.AppendUint32(b.buf, uint32(fragmentHeader+piece))
 		b.buf = append(b.buf, versionMagic, nextPart)
 		b.buf = binary.BigEndian.AppendUint64(b.buf, l.sequence)
 		b.buf = binary.BigEndian.AppendUint64(b.buf, l.part)
 		b.size += len(b.buf) - before
 		o.size += len(b.buf) - before
-		b.put(piece)
+		l.put(b, piece)
 		if l.part--; l.part == 0 {
 			b.ends = append(b.ends, l)
 			o.larges = append(o.larges[:o.turn], o.larges[o.turn+1:]...)
@@ -173,7 +197,7 @@ func (o *outbox) behind(s *Signal, posted bool) *sender {
 // postpone queues a signal behind its sender's large messages.
 func (o *outbox) postpone(x *sender, s *Signal, m *message, l *large) {
 	d := &deferred{message: *m, signal: *s, large: l}
-	d.signal.Payload.Bytes = nil
+	d.signal.Payload.Bytes, d.signal.Parts = nil, nil
 	if l == nil {
 		d.payload = append([]byte(nil), m.payload...)
 		d.marks = append([]mark(nil), m.marks...)
@@ -189,14 +213,20 @@ func (o *outbox) postpone(x *sender, s *Signal, m *message, l *large) {
 }
 
 // abandon is for a sender that waits no longer. It returns false if the message has been written meanwhile; else the payload is
-// the connection's from now on.
+// the connection's from now on, in memory of its own where the sender has lent his.
 func (o *outbox) abandon(l *large) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for l.lent && o.writing { // which takes what the socket takes at once, and no longer
+		o.wrote.Wait()
+	}
 	select {
 	case <-l.done:
 		return false
 	default:
+	}
+	if l.lent {
+		o.ownAll(l)
 	}
 	if !l.kept {
 		l.kept = true
@@ -206,6 +236,28 @@ func (o *outbox) abandon(l *large) bool {
 		}
 	}
 	return true
+}
+
+// ownAll copies what is still to be written of a message. Nobody is writing.
+func (o *outbox) ownAll(l *large) {
+	l.lent = false
+	for _, cuts := range [...][]cut{o.current.cuts, o.pending.cuts} {
+		for i := range cuts {
+			if cuts[i].of == l {
+				cuts[i].b = bytes.Clone(cuts[i].b)
+			}
+		}
+	}
+	for i, p := range l.rest {
+		l.rest[i] = bytes.Clone(p)
+	}
+	if s := o.senders[l.from]; s != nil {
+		for _, d := range s.behind {
+			if d.large == l {
+				d.payload, d.parts = d.parts.Join(d.payload), nil
+			}
+		}
+	}
 }
 
 // waits tells whether l has not begun yet.

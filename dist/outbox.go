@@ -24,7 +24,8 @@ const (
 // the socket. Large payloads are no part of it until their turn comes (large.go).
 type outbox struct {
 	inline     func(net.Buffers) (int, error) // of the carrier
-	writeAll   func(net.Buffers) (int, error)
+	writeAll   func(net.Buffers) (int, error) // or nil, and waitOut
+	waitOut    func() error
 	limit, max int
 	wake       chan struct{} // one slot: there is something for the writer goroutine
 
@@ -34,7 +35,9 @@ type outbox struct {
 	mu       sync.Mutex
 	enc      encoder
 	pending  batch
-	busy     bool           // somebody is writing; only he uses current, done and vectors, and takes from pending
+	busy     bool           // somebody is to write; only he uses current, done and vectors, and takes from pending
+	writing  bool           // he is writing now
+	wrote    sync.Cond      // he is not any more
 	size     int            // bytes of pending and current but those of large payloads
 	kept     int            // bytes of large payloads that nobody waits for, and of signals behind them
 	room     chan struct{}  // closed when something was written; nil if nobody waits
@@ -60,7 +63,8 @@ type outbox struct {
 var epoch = time.Now()
 
 func (o *outbox) init(c carrier, cfg Config, heard *atomic.Uint64) {
-	o.inline, o.writeAll, o.yield, o.heard = c.inline, c.write, c.yield, heard
+	o.inline, o.writeAll, o.waitOut, o.yield, o.heard = c.inline, c.write, c.waitOut, c.yield, heard
+	o.wrote.L = &o.mu
 	o.limit, o.max = cfg.SendBuffer, cfg.MaxPending
 	o.enc = newEncoder(cfg.Flags)
 	o.wake = make(chan struct{}, 1)
@@ -97,7 +101,7 @@ func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*
 		p.messages = append(p.messages, message{of: i})
 		n := len(p.messages) - 1
 		var ok bool
-		if p.marks, ok, err = p.messages[n].prepare(s, o.enc.flags, p.marks); err != nil {
+		if p.marks, ok, err = p.messages[n].prepare(s, o.enc.flags, p.marks, !posted && o.waitOut != nil); err != nil {
 			return nil, err
 		}
 		if !ok {
@@ -125,8 +129,8 @@ func (o *outbox) append(ctx context.Context, closed <-chan struct{}, signals []*
 		// One that comes after a large one in the same call must not overtake it.
 		behind := o.behind(s, posted || len(larges) > 0)
 		var l *large
-		if len(m.payload) > largePayload {
-			l = &large{of: m.of, from: s.From, size: len(m.payload), kept: posted, done: make(chan struct{})}
+		if m.isLarge() {
+			l = &large{of: m.of, from: s.From, size: m.size(), lent: len(m.parts) > 0, kept: posted, done: make(chan struct{})}
 			if posted {
 				o.kept += l.size
 				signals[m.of].Kept = true
@@ -192,7 +196,7 @@ func (o *outbox) roomFor(signals []*Signal, m []message) bool {
 		return true
 	}
 	for i := range m {
-		if len(m[i].payload) > largePayload || o.behind(m[i].in(signals), false) != nil {
+		if m[i].isLarge() || o.behind(m[i].in(signals), false) != nil {
 			return false
 		}
 	}
@@ -314,26 +318,20 @@ func (o *outbox) flush() {
 // write writes what is pending as long as the socket takes it. It is called with the lock held by who has set busy, and releases it.
 func (o *outbox) write(stay bool) {
 	for o.take() {
-		o.mu.Unlock()
-		o.vectors = o.current.vectors(o.vectors[:0], 0)
-		n, err := o.inline(o.vectors)
-		clear(o.vectors)
-		o.written.Add(uint64(n))
-		o.mu.Lock()
+		err := o.some(o.inline)
 		if o.closed {
 			o.current = batch{}
 			o.mu.Unlock()
 			return
 		}
-		o.done = n
-		if err != nil || n < o.current.size {
+		if err != nil || o.done < o.current.size {
 			// The socket is full or broken: the writer goroutine goes on, and finds the error itself.
 			o.mu.Unlock()
 			o.wake <- struct{}{}
 			return
 		}
 		large := len(o.current.cuts) > 0
-		o.wrote()
+		o.through()
 		if large && o.yield != nil && o.courtesy.due(o.heard.Load(), o.last) {
 			o.giveWay()
 		}
@@ -345,6 +343,21 @@ func (o *outbox) write(stay bool) {
 		}
 	}
 	o.mu.Unlock()
+}
+
+// some writes what is taken of the current batch. It is called with the lock held by who has set busy, and returns so.
+func (o *outbox) some(write func(net.Buffers) (int, error)) error {
+	o.writing = true
+	o.mu.Unlock()
+	o.vectors = o.current.vectors(o.vectors[:0], o.done)
+	n, err := write(o.vectors)
+	clear(o.vectors)
+	o.written.Add(uint64(n))
+	o.mu.Lock()
+	o.writing = false
+	o.wrote.Broadcast()
+	o.done += n
+	return err
 }
 
 // giveWay is for who has just written something large, and is going to write on. It is called with the lock held, and returns so.
@@ -370,8 +383,8 @@ func (o *outbox) take() bool {
 	return true
 }
 
-// wrote notes that the socket has taken the current batch, and wakes who waits for that.
-func (o *outbox) wrote() {
+// through notes that the socket has taken the current batch, and wakes who waits for that.
+func (o *outbox) through() {
 	b := &o.current
 	o.size -= len(b.buf)
 	o.posted = max(0, o.posted-b.size)
@@ -398,19 +411,34 @@ func (o *outbox) drain() error {
 			o.current = batch{}
 			return nil
 		}
-		o.mu.Unlock()
-		o.vectors = o.current.vectors(o.vectors[:0], o.done)
-		n, err := o.writeAll(o.vectors)
-		clear(o.vectors)
-		o.written.Add(uint64(n))
-		o.mu.Lock()
-		if err != nil {
+		if err := o.all(); err != nil {
 			o.current = batch{}
 			return err
 		}
-		o.wrote()
+		o.through()
 	}
 	return nil
+}
+
+// all writes the current batch. It is called with the lock held by who has set busy, and returns so.
+func (o *outbox) all() error {
+	if o.waitOut == nil {
+		return o.some(o.writeAll)
+	}
+	for {
+		if err := o.some(o.inline); err != nil || o.done == o.current.size {
+			return err
+		}
+		o.mu.Unlock()
+		err := o.waitOut()
+		o.mu.Lock()
+		if err != nil {
+			return err
+		}
+		if o.closed {
+			return net.ErrClosed
+		}
+	}
 }
 
 // ready tells whether wait would return at once.

@@ -38,7 +38,11 @@ type Signal struct {
 	ToRef    etf.Ref // an alias
 	Ref      etf.Ref // of a monitor or a spawn request
 	ID       uint64  // of an unlink, 1 and up
-	Payload  etf.Raw // the message, the exit reason or the argument list; to be sent it has to be one whole term
+	Payload  etf.Raw // the message, the exit reason or the argument list; to be sent it has to be one whole term, Parts included
+
+	// Parts are what Payload has not of a message that is sent (etf.Parts.Append): Send writes them from where they lie. They stay the caller's, who must
+	// not change them before Send returns.
+	Parts etf.Parts
 
 	Leader            etf.Pid // SpawnRequest: the group leader of the new process
 	Module, Function  etf.Atom

@@ -53,7 +53,7 @@ func appendFrame(b []byte, s *Signal, flags handshake.Flags) ([]byte, error) {
 
 func (e *encoder) frame(b []byte, s *Signal) ([]byte, error) {
 	var m message
-	if _, ok, err := m.prepare(s, e.flags, nil); err != nil || !ok {
+	if _, ok, err := m.prepare(s, e.flags, nil, false); err != nil || !ok {
 		return b, err
 	}
 	if m.plain != nil {

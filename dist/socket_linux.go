@@ -16,7 +16,7 @@ import (
 
 func carrierOf(nc net.Conn) carrier {
 	if s := socketOf(nc); s != nil {
-		return carrier{s, s.inline, s.write, s.Close, s.waitSoon, s.stir, yield}
+		return carrier{source: s, inline: s.inline, waitOut: s.waitOut, close: s.Close, waitSoon: s.waitSoon, stir: s.stir, yield: yield}
 	}
 	return anyCarrier(nc)
 }
@@ -337,28 +337,6 @@ func (s *socket) inline(v net.Buffers) (n int, err error) {
 		}
 	}
 	return n, nil
-}
-
-// write writes everything.
-func (s *socket) write(v net.Buffers) (n int, err error) {
-	for {
-		k, err := s.inline(v)
-		n += k
-		if err != nil {
-			return n, err
-		}
-		for len(v) > 0 && k >= len(v[0]) {
-			k -= len(v[0])
-			v = v[1:]
-		}
-		if len(v) == 0 {
-			return n, nil
-		}
-		v[0] = v[0][k:]
-		if err := s.waitOut(); err != nil {
-			return n, err
-		}
-	}
 }
 
 // waitOut waits for the socket to take more.

@@ -12,7 +12,8 @@ import (
 
 // Send sends a message: v is a Term, an etf.Raw or any Go value that etf.Marshal takes, and to an etf.Pid, an etf.Atom (a
 // name on this node), a Name or an etf.Ref (an alias). It connects to the node if need be, and waits while the connection
-// takes nothing.
+// takes nothing. Binaries of 64 KiB or more are not copied on the way to another node of a Linux machine: Send waits until the socket has taken them, and
+// they may be used again when it returns.
 //
 // As in Erlang, a message for a process that does not exist is dropped without an error, but for a name on this node that
 // nobody has: ErrNoProc. Without a connection Send fails with ErrNoConnection. A nil error says that the message is on its
@@ -126,19 +127,26 @@ type content struct {
 	tag   etf.Term
 }
 
-// append appends the term, and with an error returns b as it was.
-func (c *content) append(b []byte) ([]byte, error) {
+// append appends the term, and with an error returns b as it was. Long binaries it leaves to parts, if that is not nil.
+func (c *content) append(b []byte, parts *etf.Parts) ([]byte, error) {
 	if !c.reply {
-		return etf.Append(b, c.value)
+		return appendValue(b, c.value, parts)
 	}
 	out, err := appendTag(etf.AppendTupleHeader(b, 2), c.tag)
 	if err == nil {
-		out, err = etf.Append(out, c.value)
+		out, err = appendValue(out, c.value, parts)
 	}
 	if err != nil {
 		return b, err
 	}
 	return out, nil
+}
+
+func appendValue(b []byte, v any, parts *etf.Parts) ([]byte, error) {
+	if parts == nil {
+		return etf.Append(b, v)
+	}
+	return parts.Append(b, v)
 }
 
 // appendAgain appends the term with references to atoms that the peer has, if it can.
@@ -196,7 +204,7 @@ func (p *Process) sendHere(t target, to any, c content, priority bool) error {
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = c.append(out.room); err != nil {
+	if out.b, err = c.append(out.room, nil); err != nil {
 		return err
 	}
 	sig := out.signal()
@@ -206,16 +214,16 @@ func (p *Process) sendHere(t target, to any, c content, priority bool) error {
 	return nil
 }
 
-// sendThere encodes a message and has it emitted.
+// sendThere encodes a message and has it emitted. Long binaries of it are not copied.
 func (p *Process) sendThere(s *session, t target, c content, priority bool, emit func([]*dist.Signal) error) error {
 	out := takeOutgoing()
 	defer out.release()
 	var err error
-	if out.b, err = c.append(out.room); err != nil {
+	if out.b, err = c.append(out.room, out.partsOver(s)); err != nil {
 		return err
 	}
 	sig := out.signal()
-	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority, Payload: etf.Raw{Bytes: out.b}}
+	*sig = dist.Signal{Kind: dist.Send, From: p.pid, To: t.pid, ToName: t.name, ToRef: t.alias, Priority: priority, Payload: etf.Raw{Bytes: out.b}, Parts: out.parts}
 	return emit(out.signals)
 }
 
@@ -258,6 +266,7 @@ type outgoing struct {
 	room    []byte // empty, for the payload
 	b       []byte // the payload, in other memory if it has no room there
 	foreign bool   // or because the Encode that made it has memory of its own
+	parts   etf.Parts
 	both    [2]dist.Signal
 	signals []*dist.Signal
 }
@@ -271,6 +280,14 @@ func (o *outgoing) signal() *dist.Signal {
 	s := &o.both[len(o.signals)]
 	o.signals = append(o.signals, s)
 	return s
+}
+
+// partsOver is where to leave long binaries of what goes over a connection, or nil.
+func (o *outgoing) partsOver(s *session) *etf.Parts {
+	if s == nil || !s.conn.SendsParts() {
+		return nil
+	}
+	return &o.parts
 }
 
 // release gives everything back, unless the connection has kept something. What an Encode has returned is not lent to other messages: it may return
@@ -289,7 +306,8 @@ func (o *outgoing) release() {
 	for _, s := range o.signals {
 		*s = dist.Signal{}
 	}
-	o.b, o.foreign, o.signals = nil, false, o.signals[:0]
+	clear(o.parts)
+	o.b, o.foreign, o.parts, o.signals = nil, false, o.parts[:0], o.signals[:0]
 	outgoings.Put(o)
 }
 
