@@ -30,6 +30,14 @@ func (b *batch) put(p []byte, of *large) {
 	}
 }
 
+// large is how many bytes of it lie elsewhere.
+func (b *batch) large() int {
+	if len(b.cuts) == 0 {
+		return 0
+	}
+	return b.size - len(b.buf)
+}
+
 // vectors appends to v the slices of what is left of the batch after its first skip bytes.
 func (b *batch) vectors(v net.Buffers, skip int) net.Buffers {
 	add := func(p []byte) {

@@ -20,7 +20,8 @@ type carrier struct {
 	// he is not answered, and stir says that he may be.
 	waitSoon func(buf *[]byte, limit int, w Caller) (int, error)
 	stir     func()
-	yield    func() // lets another thread have the processor; nil where nobody knows how
+	pace     func(n int) // waits a little, if the peer is behind, when n bytes of large payloads have been written; nil where nobody knows
+	yield    func()      // lets another thread have the processor; nil where nobody knows how
 }
 
 // source is where bytes come from.

@@ -47,6 +47,7 @@ type outbox struct {
 	turn     int            // whose fragment is next
 	courtesy courtesy       // of who writes
 	yield    func()         // of the carrier
+	pace     func(int)      // of the carrier
 	heard    *atomic.Uint64 // bytes read
 	sequence uint64
 	senders  map[etf.Pid]*sender
@@ -63,7 +64,7 @@ type outbox struct {
 var epoch = time.Now()
 
 func (o *outbox) init(c carrier, cfg Config, heard *atomic.Uint64) {
-	o.inline, o.writeAll, o.waitOut, o.yield, o.heard = c.inline, c.write, c.waitOut, c.yield, heard
+	o.inline, o.writeAll, o.waitOut, o.yield, o.pace, o.heard = c.inline, c.write, c.waitOut, c.yield, c.pace, heard
 	o.wrote.L = &o.mu
 	o.limit, o.max = cfg.SendBuffer, cfg.MaxPending
 	o.enc = newEncoder(cfg.Flags)
@@ -330,10 +331,13 @@ func (o *outbox) write(stay bool) {
 			o.wake <- struct{}{}
 			return
 		}
-		large := len(o.current.cuts) > 0
+		large := o.current.large()
 		o.through()
-		if large && o.yield != nil && o.courtesy.due(o.heard.Load(), o.last) {
+		if large > 0 && o.yield != nil && o.courtesy.due(o.heard.Load(), o.last) {
 			o.giveWay()
+		}
+		if stay { // else whoever it is has nothing to do with what is large, and perhaps no time
+			o.keepPace(large)
 		}
 		if len(o.larges) == 0 && !o.pending.empty() || len(o.larges) > 0 && !stay {
 			// More has come meanwhile, or it will take a while.
@@ -368,6 +372,15 @@ func (o *outbox) giveWay() {
 	to := time.Now()
 	o.mu.Lock()
 	o.courtesy.gave(from, to)
+}
+
+// keepPace is for who has written n bytes of large payloads, and is going to write on. It is called with the lock held, and returns so.
+func (o *outbox) keepPace(n int) {
+	if n > 0 && o.pace != nil {
+		o.mu.Unlock()
+		o.pace(n)
+		o.mu.Lock()
+	}
 }
 
 // take makes what is pending current, and fragments of what is large. It ends the writing and returns false if there is nothing.
@@ -415,7 +428,9 @@ func (o *outbox) drain() error {
 			o.current = batch{}
 			return err
 		}
+		large := o.current.large()
 		o.through()
+		o.keepPace(large)
 	}
 	return nil
 }

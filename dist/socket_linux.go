@@ -16,7 +16,7 @@ import (
 
 func carrierOf(nc net.Conn) carrier {
 	if s := socketOf(nc); s != nil {
-		return carrier{source: s, inline: s.inline, waitOut: s.waitOut, close: s.Close, waitSoon: s.waitSoon, stir: s.stir, yield: yield}
+		return carrier{source: s, inline: s.inline, waitOut: s.waitOut, close: s.Close, waitSoon: s.waitSoon, stir: s.stir, yield: yield, pace: s.keepPace}
 	}
 	return anyCarrier(nc)
 }
@@ -32,7 +32,8 @@ type socket struct {
 	later   late // what was waited for awake
 	trickle trickle
 	scatter
-	vectored // of who writes
+	vectored      // of who writes
+	pace     pace // his, too
 	bell
 
 	outMu sync.Mutex
