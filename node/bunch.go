@@ -128,7 +128,7 @@ func (b *bunch) deliver() (waiting int) {
 	p := b.to
 	p.mu.Lock()
 	ended := p.pushAllLocked(&b.messages)
-	waiting = len(p.box.in)
+	waiting = p.box.incoming()
 	p.mu.Unlock()
 	if ended {
 		p.bury(true)

@@ -13,6 +13,7 @@ import (
 type mailbox struct {
 	// Process.mu guards what comes in.
 	first []Message // those with priority, which come before all others (EEP 76)
+	pile  *pile     // what came in before in, if that is much
 	in    []Message
 	limit int
 
@@ -33,10 +34,19 @@ const keptMessages = 1024
 
 // len needs Process.mu, and with a limit only that.
 func (b *mailbox) len() int {
+	n := len(b.first) + b.incoming()
 	if b.limit > 0 {
-		return len(b.first) + len(b.in) + int(b.left.Load())
+		return n + int(b.left.Load())
 	}
-	return len(b.first) + len(b.in) + len(b.out) - b.head
+	return n + len(b.out) - b.head
+}
+
+// incoming is how many messages have come in and not been taken over, but for those with priority. It needs Process.mu.
+func (b *mailbox) incoming() int {
+	if b.pile == nil {
+		return len(b.in)
+	}
+	return b.pile.n + len(b.in)
 }
 
 // put needs Process.mu. The caller sees to it that signal follows.
@@ -45,8 +55,25 @@ func (b *mailbox) put(m Message, priority bool) {
 		b.first = append(b.first, m)
 		b.urgent.Store(true)
 	} else {
-		b.in = append(b.in, m)
+		b.add(m)
 	}
+}
+
+// add appends messages to what has come in.
+func (b *mailbox) add(all ...Message) {
+	if n := len(b.in); n >= pieceSize && n+len(all) > cap(b.in) {
+		b.in = b.stack(b.in)
+	}
+	b.in = append(b.in, all...)
+}
+
+// stack puts a piece on the pile, and returns an empty one.
+func (b *mailbox) stack(piece []Message) []Message {
+	if b.pile == nil {
+		b.pile = new(pile)
+	}
+	b.pile.push(piece)
+	return b.pile.empty()
 }
 
 // grow makes room for n more messages at one go. It needs Process.mu.
@@ -94,6 +121,11 @@ func (b *mailbox) next(m *Message) bool {
 		}
 		return true
 	case b.head < len(b.out):
+	case b.pile != nil && b.pile.n > 0:
+		b.out, b.head = b.pile.pop(b.out[:0]), 0
+		if b.limit > 0 {
+			b.left.Store(int64(len(b.out)))
+		}
 	case len(b.in) > 0:
 		empty := b.out[:0]
 		if cap(empty) > keptMessages && cap(empty)/4 > len(b.in) {
@@ -104,8 +136,8 @@ func (b *mailbox) next(m *Message) bool {
 			b.left.Store(int64(len(b.out)))
 		}
 	default:
-		if cap(b.out)+cap(b.in) > keptMessages {
-			b.out, b.in = nil, nil
+		if cap(b.out)+cap(b.in)+b.pile.room() > keptMessages {
+			b.out, b.in, b.pile = nil, nil, nil
 		}
 		b.out, b.head = b.out[:0], 0
 		return false
@@ -116,7 +148,12 @@ func (b *mailbox) next(m *Message) bool {
 
 // remove takes out the messages that drop holds for, and keeps the order of the others. It needs both locks.
 func (b *mailbox) remove(drop func(Message) bool) {
-	b.out = append(b.out[:0], slices.DeleteFunc(b.out[b.head:], drop)...)
+	left := b.out[b.head:]
+	if b.pile != nil {
+		left = slices.Concat(append([][]Message{left}, b.pile.pieces...)...)
+		b.pile = nil
+	}
+	b.out = append(b.out[:0], slices.DeleteFunc(left, drop)...)
 	clear(b.out[len(b.out):cap(b.out)])
 	b.head = 0
 	b.left.Store(int64(len(b.out)))
@@ -126,12 +163,18 @@ func (b *mailbox) remove(drop func(Message) bool) {
 }
 
 // all returns the messages in their order. It needs both locks.
-func (b *mailbox) all() []Message { return slices.Concat(b.first, b.out[b.head:], b.in) }
+func (b *mailbox) all() []Message {
+	var piled [][]Message
+	if b.pile != nil {
+		piled = b.pile.pieces
+	}
+	return slices.Concat(b.first, b.out[b.head:], slices.Concat(piled...), b.in)
+}
 
 // clear forgets what has come in, and lets who waits see that the process has exited. It needs Process.mu. What receivers have
 // taken over the next of them forgets.
 func (b *mailbox) clear() {
-	b.first, b.in = nil, nil
+	b.first, b.pile, b.in = nil, nil, nil
 	b.signal()
 }
 
@@ -290,8 +333,15 @@ func (p *Process) pushAllLocked(messages *[]Message) (ended bool) {
 		b.in, *messages = all, b.in
 		b.signal()
 		return false
+	case len(all) >= pieceSize/2: // a piece by itself
+		if len(b.in) > 0 {
+			b.stack(b.in)
+		}
+		b.in, *messages = all, b.pile.empty()
+		b.signal()
+		return false
 	default:
-		b.in = append(b.in, all...)
+		b.add(all...)
 		b.signal()
 	}
 	clear(all)
