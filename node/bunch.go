@@ -28,8 +28,9 @@ const (
 	mostBunches = 8
 	// bunchSize is how many messages a process may wait for before it gets the first.
 	bunchSize = 128
-	// backlog is how many messages wait for a process when the goroutine that reads lets others run before it brings it more.
-	backlog = 4096
+	// backlog is how many messages wait for a process when the goroutine that reads lets others run before it brings it more: few enough that
+	// what is read is in the caches still when it is received.
+	backlog = 256
 )
 
 // isFor tells whether a message is one more of the bunch.
