@@ -53,9 +53,11 @@ func (m *message) prepare(s *Signal, flags handshake.Flags, marks []mark, lent b
 	if !understood(s, flags) {
 		return marks, false, nil
 	}
-	payload, err := plainBytes(s.Payload)
-	if err != nil {
-		return marks, false, err
+	payload := s.Payload.Bytes
+	if len(s.Parts) == 0 || len(payload) > 0 { // else it is nothing but parts
+		if payload, err = plainBytes(s.Payload); err != nil {
+			return marks, false, err
+		}
 	}
 	if len(s.Parts) > 0 {
 		if n := len(payload) + s.Parts.Len(); lent && n > largePayload && s.payloadFollows(flags) {

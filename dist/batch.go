@@ -2,6 +2,7 @@ package dist
 
 import (
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -36,6 +37,11 @@ func (b *batch) large() int {
 		return 0
 	}
 	return b.size - len(b.buf)
+}
+
+// has tells whether there is something of a large message in it.
+func (b *batch) has(l *large) bool {
+	return slices.ContainsFunc(b.cuts, func(c cut) bool { return c.of == l })
 }
 
 // vectors appends to v the slices of what is left of the batch after its first skip bytes.

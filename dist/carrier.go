@@ -20,8 +20,14 @@ type carrier struct {
 	// he is not answered, and stir says that he may be.
 	waitSoon func(buf *[]byte, limit int, w Caller) (int, error)
 	stir     func()
-	pace     func(n int) // waits a little, if the peer is behind, when n bytes of large payloads have been written; nil where nobody knows
-	yield    func()      // lets another thread have the processor; nil where nobody knows how
+	yield    func() // lets another thread have the processor; nil where nobody knows how
+	pace     pacer  // nil where nobody knows whether the peer is behind
+}
+
+// pacer is for who writes large payloads.
+type pacer interface {
+	wrote(n int) // bytes of them
+	wait()       // a little, if the peer is behind
 }
 
 // source is where bytes come from.

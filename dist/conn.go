@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -68,8 +69,8 @@ func (c *Conn) Done() <-chan struct{} { return c.closed }
 func (c *Conn) fail(cause error) {
 	c.closeOnce.Do(func() {
 		c.cause = cause
+		c.out.close() // before senders hear of it: none of them has to copy what is left
 		close(c.closed)
-		c.out.close()
 		c.carrier.close()
 		if s := c.turns.state.Load(); s&doing != reading {
 			c.takeOver(s) // to see the end now
@@ -112,6 +113,9 @@ func (c *Conn) write() {
 // way, not that they have arrived.
 func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 	c.trace(signals)
+	if c.out.pace != nil && slices.ContainsFunc(signals, (*Signal).large) && ctx.Err() == nil {
+		c.out.pace.wait() // and keeps nobody else from writing
+	}
 	larges, err := c.out.append(ctx, c.closed, signals, false, false)
 	if len(signals) > 0 && err == nil {
 		c.learn(signals)
@@ -136,8 +140,8 @@ func (c *Conn) Send(ctx context.Context, signals ...*Signal) error {
 	return c.closedOr(err)
 }
 
-// SendsParts tells whether Send writes Signal.Parts from where they lie. Over a carrier that is no socket of Linux it copies them, as Post
-// always does.
+// SendsParts tells whether Send writes Signal.Parts from where they lie: over TCP and Unix sockets, on Linux with 64 bits. Otherwise it copies them, as
+// Post always does.
 func (c *Conn) SendsParts() bool { return c.out.waitOut != nil }
 
 // Post is Send for signals that cannot wait, such as answers that the reading goroutine itself gives. It never waits,
@@ -185,12 +189,7 @@ func (c *Conn) Flush(ctx context.Context) error {
 
 // Ready tells whether Send would take these signals without waiting.
 func (c *Conn) Ready(signals ...*Signal) bool {
-	for _, s := range signals {
-		if len(s.Parts) > 0 || len(s.Payload.Bytes) > largePayload {
-			return false
-		}
-	}
-	return c.out.ready()
+	return !slices.ContainsFunc(signals, (*Signal).large) && c.out.ready()
 }
 
 // Wait waits until the buffer is below its limit, as Send does before it sends.

@@ -3,6 +3,7 @@ package dist
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/erlnode/erlnode/etf"
 )
@@ -215,18 +216,27 @@ func (o *outbox) postpone(x *sender, s *Signal, m *message, l *large) {
 // abandon is for a sender that waits no longer. It returns false if the message has been written meanwhile; else the payload is
 // the connection's from now on, in memory of its own where the sender has lent his.
 func (o *outbox) abandon(l *large) bool {
+	var own []byte
+	if l.lent {
+		own = o.copyOf(l)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for l.lent && o.writing { // which takes what the socket takes at once, and no longer
-		o.wrote.Wait()
+	if l.lent {
+		o.leaving++
+		for o.writing && o.current.has(l) { // that takes what the socket takes at once, and no longer
+			o.wrote.Wait()
+		}
+		o.leaving--
+		o.wrote.Broadcast()
 	}
 	select {
 	case <-l.done:
 		return false
 	default:
 	}
-	if l.lent {
-		o.ownAll(l)
+	if l.lent && !o.closed { // else nobody will write it
+		o.giveBack(l, own)
 	}
 	if !l.kept {
 		l.kept = true
@@ -238,8 +248,24 @@ func (o *outbox) abandon(l *large) bool {
 	return true
 }
 
-// ownAll copies what is still to be written of a message. Nobody is writing.
-func (o *outbox) ownAll(l *large) {
+// copyOf copies what is in no batch yet, without the lock: it may be much.
+func (o *outbox) copyOf(l *large) []byte {
+	o.mu.Lock()
+	rest := slices.Clone(l.rest)
+	if d := o.deferred(l); d != nil {
+		rest = d.parts.Slices(nil, d.payload)
+	}
+	closed := o.closed
+	o.mu.Unlock()
+	if closed {
+		return nil
+	}
+	return slices.Concat(rest...)
+}
+
+// giveBack lets what is still to be written of a message be the connection's own memory. own ends with what is in no batch. Nobody is writing
+// any of it.
+func (o *outbox) giveBack(l *large, own []byte) {
 	l.lent = false
 	for _, cuts := range [...][]cut{o.current.cuts, o.pending.cuts} {
 		for i := range cuts {
@@ -248,16 +274,23 @@ func (o *outbox) ownAll(l *large) {
 			}
 		}
 	}
-	for i, p := range l.rest {
-		l.rest[i] = bytes.Clone(p)
+	if d := o.deferred(l); d != nil {
+		d.payload, d.parts = own, nil
+	} else if n := l.left(); n > 0 {
+		l.rest = append(l.rest[:0], own[len(own)-n:])
 	}
+}
+
+// deferred returns the signal of a large message that has not begun, if it waits for another one.
+func (o *outbox) deferred(l *large) *deferred {
 	if s := o.senders[l.from]; s != nil {
 		for _, d := range s.behind {
 			if d.large == l {
-				d.payload, d.parts = d.parts.Join(d.payload), nil
+				return d
 			}
 		}
 	}
+	return nil
 }
 
 // waits tells whether l has not begun yet.

@@ -37,7 +37,8 @@ type outbox struct {
 	pending  batch
 	busy     bool           // somebody is to write; only he uses current, done and vectors, and takes from pending
 	writing  bool           // he is writing now
-	wrote    sync.Cond      // he is not any more
+	wrote    sync.Cond      // he is not any more, or somebody is not leaving any more
+	leaving  int            // senders that want their memory back
 	size     int            // bytes of pending and current but those of large payloads
 	kept     int            // bytes of large payloads that nobody waits for, and of signals behind them
 	room     chan struct{}  // closed when something was written; nil if nobody waits
@@ -47,7 +48,7 @@ type outbox struct {
 	turn     int            // whose fragment is next
 	courtesy courtesy       // of who writes
 	yield    func()         // of the carrier
-	pace     func(int)      // of the carrier
+	pace     pacer          // of the carrier
 	heard    *atomic.Uint64 // bytes read
 	sequence uint64
 	senders  map[etf.Pid]*sender
@@ -336,9 +337,7 @@ func (o *outbox) write(stay bool) {
 		if large > 0 && o.yield != nil && o.courtesy.due(o.heard.Load(), o.last) {
 			o.giveWay()
 		}
-		if stay { // else whoever it is has nothing to do with what is large, and perhaps no time
-			o.keepPace(large)
-		}
+		o.keepPace(large, stay) // who does not stay has nothing to do with what is large, and perhaps no time
 		if len(o.larges) == 0 && !o.pending.empty() || len(o.larges) > 0 && !stay {
 			// More has come meanwhile, or it will take a while.
 			o.mu.Unlock()
@@ -351,6 +350,12 @@ func (o *outbox) write(stay bool) {
 
 // some writes what is taken of the current batch. It is called with the lock held by who has set busy, and returns so.
 func (o *outbox) some(write func(net.Buffers) (int, error)) error {
+	for o.leaving > 0 {
+		o.wrote.Wait()
+	}
+	if o.closed {
+		return net.ErrClosed
+	}
 	o.writing = true
 	o.mu.Unlock()
 	o.vectors = o.current.vectors(o.vectors[:0], o.done)
@@ -374,11 +379,16 @@ func (o *outbox) giveWay() {
 	o.courtesy.gave(from, to)
 }
 
-// keepPace is for who has written n bytes of large payloads, and is going to write on. It is called with the lock held, and returns so.
-func (o *outbox) keepPace(n int) {
-	if n > 0 && o.pace != nil {
+// keepPace is for who has written n bytes of large payloads. If he is to write on, and may wait, it waits for a peer that is behind. It is called with the
+// lock held, and returns so.
+func (o *outbox) keepPace(n int, wait bool) {
+	if o.pace == nil || n == 0 {
+		return
+	}
+	o.pace.wrote(n)
+	if wait && len(o.larges) > 0 {
 		o.mu.Unlock()
-		o.pace(n)
+		o.pace.wait()
 		o.mu.Lock()
 	}
 }
@@ -430,7 +440,7 @@ func (o *outbox) drain() error {
 		}
 		large := o.current.large()
 		o.through()
-		o.keepPace(large)
+		o.keepPace(large, true)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ package dist
 import (
 	"encoding/binary"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -14,7 +16,10 @@ import (
 // behind all that, and it has left the caches when the peer reads it. How much the peer has not read yet shows in the window that it advertises. It does
 // that with each packet it acknowledges, and often not when it reads: so who writes naps for a moment and then goes on in any case, a piece at a time.
 type pace struct {
-	sent int    // since the last look
+	window func() (uint32, bool) // of the peer, behind what it has acknowledged; not ok if the system does not tell
+	sent   atomic.Int64          // since the last look
+
+	mu   sync.Mutex
 	most uint32 // the window when nothing was unread, as far as that was seen of late
 	off  bool   // the system does not tell
 }
@@ -29,14 +34,19 @@ const (
 	paceForget = 256
 )
 
-// keepPace is called when n bytes of large payloads have been written.
-func (s *socket) keepPace(n int) {
-	p := &s.pace
-	if p.sent += n; p.sent < paceEvery || p.off {
+func (p *pace) wrote(n int) { p.sent.Add(int64(n)) }
+
+// wait is for one goroutine at a time: what others write meanwhile makes them wait the next time.
+func (p *pace) wait() {
+	if p.sent.Load() < paceEvery || !p.mu.TryLock() {
 		return
 	}
-	p.sent = 0
-	window, ok := s.window()
+	defer p.mu.Unlock()
+	if p.off {
+		return
+	}
+	p.sent.Store(0)
+	window, ok := p.window()
 	if p.off = !ok; ok && p.behind(window) {
 		nap := syscall.NsecToTimespec(int64(paceNap))
 		syscall.Nanosleep(&nap, nil)
@@ -54,7 +64,7 @@ func (p *pace) behind(window uint32) bool {
 	return unread > paceUnread
 }
 
-// window is that of the peer, behind what it has acknowledged; not ok of a Unix socket, and before Linux 5.4.
+// window is pace.window; not ok of a Unix socket, and before Linux 5.4.
 func (s *socket) window() (window uint32, ok bool) {
 	const at = 228 // tcpi_snd_wnd in struct tcp_info (linux/tcp.h)
 	var info [at + 4]byte

@@ -64,9 +64,8 @@ func TestWindow(t *testing.T) {
 	}
 	u := socketOf(x)
 	defer u.Close()
-	for range 10 {
-		u.keepPace(paceEvery)
-	}
+	u.pace.wrote(paceEvery)
+	u.pace.wait()
 	if !u.pace.off {
 		t.Error("a Unix socket has a window")
 	}

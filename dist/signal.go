@@ -63,6 +63,9 @@ type Signal struct {
 	Kept bool
 }
 
+// large tells of most signals whether they are written from where they lie.
+func (s *Signal) large() bool { return len(s.Parts) > 0 || len(s.Payload.Bytes) > largePayload }
+
 // ByName reports whether the signal is for the process that is registered as ToName, which is empty for the empty atom: a process
 // may have that name like any other. Then neither To nor ToRef is set.
 func (s *Signal) ByName() bool { return s.ToName != "" || s.To.Node == "" && s.ToRef.Len == 0 }

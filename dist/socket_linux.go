@@ -16,7 +16,7 @@ import (
 
 func carrierOf(nc net.Conn) carrier {
 	if s := socketOf(nc); s != nil {
-		return carrier{source: s, inline: s.inline, waitOut: s.waitOut, close: s.Close, waitSoon: s.waitSoon, stir: s.stir, yield: yield, pace: s.keepPace}
+		return carrier{source: s, inline: s.inline, waitOut: s.waitOut, close: s.Close, waitSoon: s.waitSoon, stir: s.stir, yield: yield, pace: &s.pace}
 	}
 	return anyCarrier(nc)
 }
@@ -32,8 +32,8 @@ type socket struct {
 	later   late // what was waited for awake
 	trickle trickle
 	scatter
-	vectored      // of who writes
-	pace     pace // his, too
+	vectored // of who writes
+	pace     pace
 	bell
 
 	outMu sync.Mutex
@@ -48,6 +48,7 @@ func socketOf(nc net.Conn) *socket {
 		return nil
 	}
 	s := &socket{fd: -1, bell: bell{event: -1}}
+	s.pace.window = s.window
 	err := rc.Control(func(fd uintptr) {
 		n, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
 		if errno == 0 {

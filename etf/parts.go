@@ -16,8 +16,8 @@ type Parts []Part
 // Append is the function Append, but what is long is left where it is and noted in p. With an error it returns dst as it was, and so is p. What p
 // holds are the bytes of v itself, also those of strings, to which nobody may write.
 //
-// Left are binaries and etf.Raw without atoms of a cache, wherever they stand but in keys of maps that are ordered by their encoding, in funs, and in
-// what a Marshaler returns.
+// Left are binaries (of slices of bytes and of strings) and etf.Raw without atoms of a cache, wherever they stand but in keys of maps that are ordered by
+// their encoding, in funs, and in what a Marshaler returns. Arrays of bytes and BitStrings are copied.
 func (p *Parts) Append(dst []byte, v any) ([]byte, error) {
 	before := len(*p)
 	out, err := appendAny(dst, v, way{depth: hardDepth, parts: p})
