@@ -24,7 +24,8 @@ type mailbox struct {
 	lender  atomic.Pointer[session] // the connection that a receiver reads, or may read (readon.go)
 	claimed atomic.Bool             // whoever reads a connection is going to see to what comes in (serve.go); changes under Process.mu
 
-	taking sync.Mutex // guards what follows; it comes before Process.mu
+	taking sync.Mutex  // guards out and head; it comes before Process.mu
+	more   atomic.Bool // whether there is anything in in, and perhaps on the pile; here it takes no room
 	out    []Message
 	head   int
 }
@@ -62,18 +63,26 @@ func (b *mailbox) put(m Message, priority bool) {
 // add appends messages to what has come in.
 func (b *mailbox) add(all ...Message) {
 	if n := len(b.in); n >= pieceSize && n+len(all) > cap(b.in) {
-		b.in = b.stack(b.in)
+		b.stack()
+		b.in = b.pile.empty()
 	}
 	b.in = append(b.in, all...)
+	b.arrived()
 }
 
-// stack puts a piece on the pile, and returns an empty one.
-func (b *mailbox) stack(piece []Message) []Message {
+// stack puts what has come in on the pile. Something else comes in right after.
+func (b *mailbox) stack() {
 	if b.pile == nil {
 		b.pile = new(pile)
 	}
-	b.pile.push(piece)
-	return b.pile.empty()
+	b.pile.push(b.in)
+}
+
+// arrived notes that there is something in in.
+func (b *mailbox) arrived() {
+	if !b.more.Load() {
+		b.more.Store(true)
+	}
 }
 
 // grow makes room for n more messages at one go. It needs Process.mu.
@@ -102,7 +111,7 @@ func (b *mailbox) pop(m *Message) {
 	if b.limit > 0 {
 		b.left.Add(-1)
 	}
-	if b.head < len(b.out) {
+	if b.head < len(b.out) || b.more.Load() {
 		b.signal() // another receiver may be waiting
 	}
 }
@@ -132,6 +141,7 @@ func (b *mailbox) next(m *Message) bool {
 			empty = nil // a burst is over
 		}
 		b.out, b.head, b.in = b.in, 0, empty
+		b.more.Store(false)
 		if b.limit > 0 {
 			b.left.Store(int64(len(b.out)))
 		}
@@ -150,7 +160,7 @@ func (b *mailbox) next(m *Message) bool {
 func (b *mailbox) remove(drop func(Message) bool) {
 	left := b.out[b.head:]
 	if b.pile != nil {
-		left = slices.Concat(append([][]Message{left}, b.pile.pieces...)...)
+		left = slices.Concat(append([][]Message{left}, b.pile.pieces[b.pile.head:]...)...)
 		b.pile = nil
 	}
 	b.out = append(b.out[:0], slices.DeleteFunc(left, drop)...)
@@ -158,6 +168,7 @@ func (b *mailbox) remove(drop func(Message) bool) {
 	b.head = 0
 	b.left.Store(int64(len(b.out)))
 	b.in = slices.DeleteFunc(b.in, drop)
+	b.more.Store(len(b.in) > 0)
 	b.first = slices.DeleteFunc(b.first, drop)
 	b.urgent.Store(len(b.first) > 0)
 }
@@ -166,7 +177,7 @@ func (b *mailbox) remove(drop func(Message) bool) {
 func (b *mailbox) all() []Message {
 	var piled [][]Message
 	if b.pile != nil {
-		piled = b.pile.pieces
+		piled = b.pile.pieces[b.pile.head:]
 	}
 	return slices.Concat(b.first, b.out[b.head:], slices.Concat(piled...), b.in)
 }
@@ -331,13 +342,15 @@ func (p *Process) pushAllLocked(messages *[]Message) (ended bool) {
 		}
 	case len(b.in) == 0 && cap(b.in) <= 4*bunchSize && cap(all) <= 4*len(all): // who gets one now and then does not get the room of many
 		b.in, *messages = all, b.in
+		b.arrived()
 		b.signal()
 		return false
 	case len(all) >= pieceSize/2: // a piece by itself
 		if len(b.in) > 0 {
-			b.stack(b.in)
+			b.stack()
 		}
 		b.in, *messages = all, b.pile.empty()
+		b.arrived()
 		b.signal()
 		return false
 	default:

@@ -2,7 +2,8 @@ package node
 
 // pile is what has come into a mailbox whose receiver lags behind, in pieces, so that it grows without being copied.
 type pile struct {
-	pieces [][]Message // the oldest first
+	pieces [][]Message // from head on, the oldest first
+	head   int
 	n      int         // messages in them
 	spare  [][]Message // pieces that the receiver is through with
 }
@@ -11,10 +12,16 @@ const (
 	// pieceSize is how many messages make a piece. It is the size of a bunch, which becomes one as it is.
 	pieceSize   = bunchSize
 	sparePieces = 4
+	keptPieces  = 64 // for how many an empty pile has room
 )
 
 // push puts the newest piece on the pile.
 func (p *pile) push(piece []Message) {
+	if p.head > len(p.pieces)/2 && len(p.pieces) == cap(p.pieces) {
+		n := copy(p.pieces, p.pieces[p.head:])
+		clear(p.pieces[n:])
+		p.pieces, p.head = p.pieces[:n], 0
+	}
 	p.pieces = append(p.pieces, piece)
 	p.n += len(piece)
 }
@@ -24,10 +31,15 @@ func (p *pile) pop(through []Message) []Message {
 	if len(p.spare) < sparePieces && cap(through) >= pieceSize && cap(through) <= 2*pieceSize {
 		p.spare = append(p.spare, through)
 	}
-	piece := p.pieces[0]
-	p.pieces[0] = nil
-	p.pieces = p.pieces[1:]
+	piece := p.pieces[p.head]
+	p.pieces[p.head] = nil
 	p.n -= len(piece)
+	if p.head++; p.head == len(p.pieces) {
+		p.pieces, p.head = p.pieces[:0], 0
+		if cap(p.pieces) > keptPieces {
+			p.pieces = nil
+		}
+	}
 	return piece
 }
 
@@ -48,5 +60,9 @@ func (p *pile) room() int {
 	if p == nil {
 		return 0
 	}
-	return len(p.spare) * pieceSize
+	n := 0
+	for _, piece := range p.spare {
+		n += cap(piece)
+	}
+	return n
 }

@@ -126,4 +126,73 @@ func TestPileGone(t *testing.T) {
 	if room := cap(p.box.in) + cap(p.box.out) + p.box.pile.room(); room > keptMessages {
 		t.Errorf("room for %d messages is kept", room)
 	}
+	if b := p.box.pile; b != nil && cap(b.pieces) > keptPieces {
+		t.Errorf("room for %d pieces is kept", cap(b.pieces))
+	}
+}
+
+// Each of several receivers is woken while there is a message for it, wherever that is.
+func TestPileWakesAll(t *testing.T) {
+	p := newCluster(t).start("a@test").Open()
+	const receivers = 4
+	for range receivers { // all of them find nothing, and are about to wait
+		var m Message
+		if ok, err := p.take(&m); ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	p.deliver(numbered(0), nil)
+	bunch := make([]Message, 0, bunchSize)
+	for i := range uint32(bunchSize) {
+		bunch = append(bunch, numbered(1+i))
+	}
+	p.mu.Lock()
+	p.pushAllLocked(&bunch)
+	p.mu.Unlock()
+	p.box.lender.Store(new(session))
+	if (*receiver)(p).Alone() {
+		t.Errorf("one that has %d messages has to do with one", p.Messages())
+	}
+	p.box.lender.Store(nil)
+	for i := range uint32(receivers) {
+		select {
+		case <-p.box.wake:
+			p.box.waiting.Add(-1)
+		default:
+			t.Fatalf("receiver %d is not woken, with %d messages there", i, p.Messages())
+		}
+		var m Message
+		if ok, err := p.take(&m); !ok || err != nil || numberOf(m) != i {
+			t.Fatal(ok, err, i)
+		}
+	}
+}
+
+// Pieces that the receiver is through with become the next ones, as long as it lags behind by as much.
+func TestPileTakesNoMemory(t *testing.T) {
+	p := newCluster(t).start("a@test").Open()
+	bunch := make([]Message, 0, bunchSize)
+	m := numbered(1)
+	lag := func(bunches int) {
+		for range bunches {
+			for range bunchSize {
+				bunch = append(bunch, m)
+			}
+			p.mu.Lock()
+			p.pushAllLocked(&bunch)
+			p.mu.Unlock()
+		}
+	}
+	lag(6)
+	if n := testing.AllocsPerRun(1000, func() {
+		lag(1)
+		for range bunchSize {
+			var m Message
+			if ok, err := p.take(&m); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+	}); n > 0.5 {
+		t.Errorf("%v allocations a bunch", n)
+	}
 }

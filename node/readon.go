@@ -88,5 +88,5 @@ func (r *receiver) Alone() bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.box.in) == 1 && len(p.box.first) == 0
+	return p.box.incoming() == 1 && len(p.box.first) == 0
 }

@@ -12,8 +12,8 @@ import (
 
 // Send sends a message: v is a Term, an etf.Raw or any Go value that etf.Marshal takes, and to an etf.Pid, an etf.Atom (a
 // name on this node), a Name or an etf.Ref (an alias). It connects to the node if need be, and waits while the connection
-// takes nothing. Binaries of 64 KiB or more are not copied on the way to another node of a Linux machine: Send waits until the socket has taken them, and
-// they may be used again when it returns.
+// takes nothing. Binaries of 64 KiB or more are not copied on their way to another node, where the connection is a bare socket and this machine runs Linux: Send
+// waits until that has taken them. They may be used again when it returns, also with an error.
 //
 // As in Erlang, a message for a process that does not exist is dropped without an error, but for a name on this node that
 // nobody has: ErrNoProc. Without a connection Send fails with ErrNoConnection. A nil error says that the message is on its
