@@ -249,7 +249,7 @@ func TestPartsBeingWritten(t *testing.T) {
 	})
 }
 
-// A Send that waits when the connection ends is through with the memory when it returns.
+// A Send that waits when the connection ends returns, and nobody is writing any more then.
 func TestPartsAndTheEnd(t *testing.T) {
 	a, b := tcpPair(t)
 	c := start(t, a, Config{Flags: allFlags, NetTickTime: -1})
