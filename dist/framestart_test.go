@@ -141,7 +141,7 @@ func TestRepeatedReplies(t *testing.T) {
 			e := newEncoder(flags)
 			for i := range 6 {
 				s := Signal{Kind: Send, From: there, ToRef: mine, Priority: priority, Payload: raw(t, etf.Tuple{etf.Atom("ok"), etf.Int(i)})}
-				s.ToRef.Words[0], s.ToRef.Words[2] = uint32(i), uint32(1<<31+i)
+				s.ToRef.Words[0], s.ToRef.Words[2] = uint32(i), 1<<31+uint32(i)
 				frame, err := e.frame(nil, &s)
 				if err != nil {
 					t.Fatal(err)

@@ -264,8 +264,7 @@ func (in *inbound) payload(s *Signal, offset int) error {
 	return nil
 }
 
-// reason looks at an exit reason: it is passed on to other peers, so it has to be a term. Bytes behind it are ignored, as ERTS does. It is apart
-// from payload, and so is its frame, because the stack of a reader that has had messages only just fits into 4 KiB.
+// reason looks at an exit reason: it is passed on to other peers, so it has to be a term. Bytes behind it are ignored, as ERTS does.
 func (in *inbound) reason(s *Signal, offset int) error {
 	r := etf.NewReader(s.Payload)
 	limit := (*etf.LimitError)(nil)

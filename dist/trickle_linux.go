@@ -24,7 +24,7 @@ const (
 	// trickleAfter is how many short reads, each within trickleGap of the one before, make a stream.
 	trickleAfter = 16
 	trickleGap   = 30 * time.Microsecond
-	// trickleSleep is how long the reader sleeps then; Linux adds 50 µs. While he sleeps nothing is acknowledged: what the peer writes beyond its
+	// trickleSleep is how long the reader sleeps then; Linux makes 0.25 to 0.26 ms of it. While he sleeps nothing is acknowledged: what the peer writes beyond its
 	// congestion window joins what waits in its socket, which costs it less than a packet.
 	trickleSleep = 200 * time.Microsecond
 	// trickleLeast is how much has to come in that time for the stream to go on.
